@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+# make [ARCH=x86] [STATIC=1]: build/ARCH/carillon, and with STATIC=1 build/ARCH/carillon-static.
+# make check: unit tests under ASan and UBSan. make lint: clang-format, clang-tidy, cppcheck.
+
+ARCH ?= x86
+B := build/$(ARCH)
+VERSION := 0.1.0
+
+CC ?= cc
+CFLAGS ?= -O2 -g
+WARN := -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla
+BASE_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DCARILLON_VERSION='"$(VERSION)"' -Iinclude -pthread \
+	-fstack-protector-strong -MMD -MP $(WARN)
+ROOMS := base vm pci hw vfio machine $(ARCH)
+
+LIB_SRC := $(sort $(wildcard $(addsuffix /*.c,$(ROOMS))))
+CMD_SRC := main.c $(sort $(wildcard cmd/*.c))
+LIB_OBJ := $(LIB_SRC:%.c=$B/%.o)
+CMD_OBJ := $(CMD_SRC:%.c=$B/%.o)
+
+all: $B/carillon $(if $(STATIC),$B/carillon-static)
+
+$B/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(BASE_CFLAGS) $(CFLAGS) -c -o $@ $<
+
+$B/libcarillon.a: $(LIB_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$B/carillon: $(CMD_OBJ) $B/libcarillon.a
+	$(CC) $(LDFLAGS) -pthread -o $@ $^
+
+$B/carillon-static: $(CMD_OBJ) $B/libcarillon.a
+	$(CC) $(LDFLAGS) -static -pthread -Wl,--gc-sections -o $@ $^
+	strip $@
+
+include tests/unit/rules.mk
+-include guest/rules.mk
+include tools/lint.mk
+-include $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d)
+
+PREFIX ?= /usr/local
+
+install: $B/carillon
+	install -D -m 755 $B/carillon $(DESTDIR)$(PREFIX)/bin/carillon
+	install -D -m 644 docs/carillon.1 $(DESTDIR)$(PREFIX)/share/man/man1/carillon.1
+
+clean:
+	rm -rf build
+
+.PHONY: all install clean

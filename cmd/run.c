@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/* carillon run */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cmd.h"
+
+static void usage(void)
+{
+	printf("usage: carillon run -k KERNEL [OPTION…]\n"
+	       "\n"
+	       "  -k, --kernel FILE    bzImage, or ELF vmlinux with a PVH note\n"
+	       "  -i, --initrd FILE    initial RAM disk\n"
+	       "  -p, --params TEXT    kernel command line\n"
+	       "  -m, --mem SIZE       guest memory: 512M, 4G; a bare number is MiB [256M]\n"
+	       "  -c, --cpus N         number of CPUs [1]\n"
+	       "      --vfio DEVICE    assign a PCI device: " VFIO_DEVICE_SYNTAX "\n"
+	       "      --name NAME      for list, stat and stop [carillon-PID]\n"
+	       "      --hugepages      guest memory from hugetlbfs\n"
+	       "      --prefault       touch all guest memory before the start\n"
+	       "\n"
+	       "The terminal is the guest's first serial line; Ctrl-a x ends the machine.\n");
+}
+
+static int status_of(enum vm_end end)
+{
+	switch (end) {
+	case VM_POWEROFF:
+	case VM_STOPPED:
+		return STATUS_OK;
+	case VM_CRASHED:
+		return STATUS_CRASHED;
+	case VM_FAILED:
+		return STATUS_FAILED;
+	default:
+		return STATUS_REFUSED;
+	}
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct machine_config config;
+	struct error err = {0};
+	struct machine *m;
+	char text[256] = "", name[32];
+	enum vm_end end;
+	bool help;
+
+	if (run_parse(argc, argv, &config, &help, &err)) {
+		warn("%s", err.text);
+		return STATUS_USAGE;
+	}
+	if (help) {
+		usage();
+		return STATUS_OK;
+	}
+	if (!config.name) {
+		snprintf(name, sizeof(name), "carillon-%ld", (long)getpid());
+		config.name = name;
+	}
+	m = malloc(sizeof(*m));
+	if (!m) {
+		warn("out of memory");
+		return STATUS_REFUSED;
+	}
+	end = machine_run(m, &config, text, sizeof(text), &err);
+	free(m);
+	if (end == VM_RUNNING)
+		warn("%s", err.text);
+	else if (end != VM_POWEROFF)
+		warn("%s", text);
+	return status_of(end);
+}

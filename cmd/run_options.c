@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/* The options of carillon run, in our spelling and in lkvm's. Pure: argv in, a machine out. */
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+
+#include "cmd.h"
+
+enum { OPT_VFIO = 256, OPT_NAME, OPT_CONSOLE, OPT_HUGEPAGES, OPT_PREFAULT, OPT_HELP };
+
+static const struct option options[] = {
+	{"kernel", required_argument, NULL, 'k'},
+	{"initrd", required_argument, NULL, 'i'},
+	{"params", required_argument, NULL, 'p'},
+	{"mem", required_argument, NULL, 'm'},
+	{"cpus", required_argument, NULL, 'c'},
+	{"vfio", required_argument, NULL, OPT_VFIO},
+	{"vfio-pci", required_argument, NULL, OPT_VFIO},
+	{"name", required_argument, NULL, OPT_NAME},
+	{"console", required_argument, NULL, OPT_CONSOLE},
+	{"hugepages", no_argument, NULL, OPT_HUGEPAGES},
+	{"prefault", no_argument, NULL, OPT_PREFAULT},
+	{"help", no_argument, NULL, OPT_HELP},
+	{NULL, 0, NULL, 0},
+};
+
+static int set_memory(const char *text, uint64_t *ram, struct error *err)
+{
+	size_t len = strlen(text);
+	uint64_t size;
+	int ret = parse_size(text, &size);
+
+	if (ret)
+		return fail(err, -ret, "-m %s: %s; use for example -m 512M", text,
+			    ret == -ERANGE ? "too large" : "no size");
+	/* lkvm counts a bare number in MiB. */
+	if (len && text[len - 1] >= '0' && text[len - 1] <= '9' && strncmp(text, "0x", 2)) {
+		if (size > UINT64_MAX / MIB)
+			return fail(err, ERANGE, "-m %s: too large", text);
+		size *= MIB;
+	}
+	*ram = size;
+	return 0;
+}
+
+static int set_cpus(const char *text, unsigned *cpus, struct error *err)
+{
+	uint64_t n;
+
+	if (parse_u64(text, &n) || n > UINT16_MAX)
+		return fail(err, EINVAL, "-c %s: no number of CPUs", text);
+	if (!n)
+		return fail(err, EINVAL, "-c 0: a machine needs at least one CPU");
+	*cpus = (unsigned)n;
+	return 0;
+}
+
+static int add_vfio(const char *text, struct machine_config *c, struct error *err)
+{
+	struct vfio_device_options *opt = &c->vfio[c->n_vfio];
+	unsigned i;
+	int ret;
+
+	if (c->n_vfio == MACHINE_VFIO_MAX)
+		return fail(err, E2BIG, "--vfio %s: at most %d devices", text, MACHINE_VFIO_MAX);
+	ret = vfio_parse_device(text, opt, err);
+	for (i = 0; i < c->n_vfio && !ret; i++)
+		if (!strcmp(c->vfio[i].bdf, opt->bdf))
+			return fail(err, EINVAL, "vfio %s: given twice; give each device once",
+				    opt->bdf);
+	c->n_vfio += !ret;
+	return ret;
+}
+
+static int set_option(int opt, char *value, struct machine_config *c, struct error *err)
+{
+	switch (opt) {
+	case 'k':
+		c->arch.kernel = value;
+		return 0;
+	case 'i':
+		c->arch.initrd = value;
+		return 0;
+	case 'p':
+		c->arch.params = value;
+		return 0;
+	case 'm':
+		return set_memory(value, &c->arch.ram, err);
+	case 'c':
+		return set_cpus(value, &c->arch.cpus, err);
+	case OPT_VFIO:
+		return add_vfio(value, c, err);
+	case OPT_NAME:
+		c->name = value;
+		return 0;
+	case OPT_CONSOLE:
+		if (!strcmp(value, "serial"))
+			return 0;
+		return fail(err, EINVAL, "--console %s: this machine has only: serial", value);
+	case OPT_HUGEPAGES:
+		c->memory.hugepages = true;
+		return 0;
+	default:
+		c->memory.prefault = true;
+		return 0;
+	}
+}
+
+static int validate(const struct machine_config *c, struct error *err)
+{
+	if (!c->arch.kernel)
+		return fail(err, EINVAL, "no kernel given; use -k KERNEL");
+	return 0;
+}
+
+int run_parse(int argc, char **argv, struct machine_config *config, bool *help, struct error *err)
+{
+	int opt, ret;
+
+	*config = (struct machine_config){.arch = {.ram = 256 * MIB, .cpus = 1}};
+	*help = false;
+	optind = 0; /* glibc: start over, for a second call in one process */
+	while ((opt = getopt_long(argc, argv, ":k:i:p:m:c:", options, NULL)) != -1) {
+		if (opt == OPT_HELP) {
+			*help = true;
+			return 0;
+		}
+		if (opt == ':')
+			return fail(err, EINVAL, "%s needs a value", argv[optind - 1]);
+		if (opt == '?')
+			return fail(err, EINVAL, "what is '%s'? See: carillon run --help",
+				    argv[optind - 1]);
+		ret = set_option(opt, optarg, config, err);
+		if (ret)
+			return ret;
+	}
+	if (optind < argc)
+		return fail(err, EINVAL, "what is '%s'? See: carillon run --help", argv[optind]);
+	return validate(config, err);
+}

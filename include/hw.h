@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/* hw: small devices of a board: the 16550 UART. */
+#ifndef CARILLON_HW_H
+#define CARILLON_HW_H
+
+#include "vm.h"
+
+#define SERIAL_RX_ROOM 1024
+
+/*
+ * A 16550A. Output goes to out_fd as it is written; input comes through serial_input(). Registers
+ * are bytes at offsets 0..7 of the region.
+ */
+struct serial {
+	struct vm *vm;
+	unsigned gsi;
+	int out_fd;
+	struct region region;
+	pthread_mutex_t lock;
+	uint8_t ier, fcr, lcr, mcr, scr, dll, dlm;
+	bool thr_empty_pending; /* the THRE interrupt was not yet acknowledged by reading IIR */
+	bool line;
+	uint8_t rx[SERIAL_RX_ROOM];
+	unsigned rx_head, rx_count;
+	_Atomic uint64_t lost; /* output bytes that out_fd refused */
+};
+
+/* Put it into the space at base (ports or MMIO). */
+void serial_init(struct serial *s, struct vm *vm, bool mmio, uint64_t base, unsigned gsi,
+		 int out_fd);
+void serial_destroy(struct serial *s);
+/* Bytes from the user; returns how many were taken. Any thread. */
+unsigned serial_input(struct serial *s, const uint8_t *data, unsigned n);
+
+#endif

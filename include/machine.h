@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/*
+ * machine: a whole machine, put together from the rooms below: built, run, built again when the
+ * guest reboots, taken apart. With it the user's terminal and the control socket, which outlive a
+ * reboot.
+ */
+#ifndef CARILLON_MACHINE_H
+#define CARILLON_MACHINE_H
+
+#include <sys/un.h>
+#include <termios.h>
+
+#include "arch.h"
+#include "hw.h"
+#include "pci.h"
+#include "vfio.h"
+#include "vm.h"
+
+#define MACHINE_VFIO_MAX 16
+
+/* What the user asked for. Strings belong to the caller and outlive the machine. */
+struct machine_config {
+	const char *name;
+	struct arch_config arch;
+	struct guest_memory_options memory;
+	unsigned n_vfio;
+	struct vfio_device_options vfio[MACHINE_VFIO_MAX];
+};
+
+/* ---- the terminal -------------------------------------------------------------------------- */
+
+struct console {
+	struct serial *serial; /* where input goes; NULL between two builds */
+	struct vm *vm;
+	struct loop_source source;
+	bool raw, escaped, polling;
+	struct termios saved;
+};
+
+/* Take the terminal on stdin, if it is one, into raw mode; give it back. */
+void console_open(struct console *c);
+void console_close(struct console *c);
+void console_attach(struct console *c, struct vm *vm, struct serial *serial);
+void console_detach(struct console *c);
+
+/* ---- the control socket -------------------------------------------------------------------- */
+
+struct machine;
+
+#define CONTROL_CLIENTS 8
+#define CONTROL_LINE	128
+
+struct control_client {
+	struct control *control;
+	struct loop_source source; /* fd -1: free */
+	char line[CONTROL_LINE];
+	unsigned len;
+};
+
+struct control {
+	struct machine *machine;
+	struct loop_source source; /* the listening socket; fd -1: none */
+	struct sockaddr_un address;
+	struct control_client clients[CONTROL_CLIENTS];
+};
+
+/* The directory of the sockets: $CARILLON_RUN, /run/carillon for root, else $XDG_RUNTIME_DIR. */
+int control_directory(char *path, size_t size, struct error *err);
+int control_address(const char *name, struct sockaddr_un *address, struct error *err);
+/* Listen under the machine's name; -EBUSY if one of that name runs. */
+int control_open(struct control *c, struct machine *m, struct error *err);
+void control_close(struct control *c);
+void control_attach(struct control *c, struct loop *loop);
+void control_detach(struct control *c, struct loop *loop);
+/* The other end: send one command, gather the reply. */
+int control_ask(const char *name, const char *command, struct text *reply, struct error *err);
+
+/* ---- the machine --------------------------------------------------------------------------- */
+
+struct machine {
+	const struct machine_config *config;
+	struct vm vm;
+	struct pci_bus bus;
+	struct vfio vfio;
+	struct serial serial;
+	struct console console;
+	struct control control;
+	struct loop_source signals; /* signalfd */
+	bool built, paused;
+	unsigned boots;
+};
+
+/*
+ * Run until the machine ends; a reboot of the guest builds it again. Returns how it ended; text
+ * says it for a person. VM_RUNNING: it never started, see err.
+ */
+enum vm_end machine_run(struct machine *m, const struct machine_config *config, char *text,
+			size_t size, struct error *err);
+/* State and counters. On the loop's thread. */
+void machine_stat(struct machine *m, struct text *out);
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/*
+ * vfio: real PCI devices for the guest. The host's side of it (sysfs), the IOMMU container, and an
+ * assigned device: its BARs, its configuration space, its interrupts, its resets.
+ */
+#ifndef CARILLON_VFIO_H
+#define CARILLON_VFIO_H
+
+#include <linux/vfio.h>
+
+#include "pci.h"
+#include "vm.h"
+
+/* ---- the host's side ----------------------------------------------------------------------- */
+
+#define BDF_LEN 13 /* "0000:03:00.0" and the NUL */
+
+/* Where the host keeps what we look at; tests point it at a tree of their own. */
+struct vfio_paths {
+	const char *sysfs; /* "/sys" */
+	const char *dev;   /* "/dev/vfio" */
+};
+
+extern const struct vfio_paths vfio_host_paths;
+
+/* "03:00.0", "0000:03:00.0" or a sysfs path that ends in one → the full form. -EINVAL. */
+int vfio_parse_bdf(const char *text, char bdf[BDF_LEN]);
+
+struct vfio_host_device {
+	char bdf[BDF_LEN];
+	char driver[32]; /* "" if none is bound */
+	int group;	 /* IOMMU group, -1 if none */
+	uint16_t vendor, device;
+	uint32_t class; /* 24 bits */
+};
+
+/* What sysfs says of a device; -ENODEV with an error if it isn't there. */
+int vfio_host_device(const struct vfio_paths *paths, const char *bdf, struct vfio_host_device *out,
+		     struct error *err);
+/* Call fn for each device of a group (or of the whole host: group -1), in order of BDF. */
+int vfio_host_devices(const struct vfio_paths *paths, int group,
+		      void (*fn)(void *opaque, const struct vfio_host_device *d), void *opaque,
+		      struct error *err);
+/* Can a member with this driver stand beside an assigned one? Bridges and free devices can. */
+bool vfio_member_is_viable(const struct vfio_host_device *d);
+/* 0 if d may be assigned now; else an error that says what to do. */
+int vfio_check_host_device(const struct vfio_paths *paths, const struct vfio_host_device *d,
+			   struct error *err);
+/* Give the device to vfio-pci; give it back to the driver the kernel finds for it. */
+int vfio_bind(const struct vfio_paths *paths, const char *bdf, struct error *err);
+int vfio_unbind(const struct vfio_paths *paths, const char *bdf, struct error *err);
+
+/* ---- plans (pure) -------------------------------------------------------------------------- */
+
+/* All of the RAM must be reachable for DMA: a list of allowed ranges, as type1 reports it. */
+int vfio_check_iova(const struct range *ram, unsigned n_ram, const struct range *allowed,
+		    unsigned n_allowed, struct error *err);
+/* need, limit, the host's memory in bytes; privileged: CAP_IPC_LOCK lifts the limit. */
+int vfio_check_memlock(uint64_t need, uint64_t limit, uint64_t host, bool privileged,
+		       struct error *err);
+
+enum vfio_segment_kind {
+	SEGMENT_MAP,	/* whole host pages, given to the guest as a memslot */
+	SEGMENT_DIRECT, /* every access is one load or store of its width on the device */
+	SEGMENT_TABLE,	/* the virtual MSI-X table */
+	SEGMENT_PBA,	/* the virtual pending bits */
+};
+
+/* One piece of a BAR: offset and size in bytes in the BAR as the guest sees it. */
+struct vfio_segment {
+	enum vfio_segment_kind kind;
+	uint64_t offset, size;
+	uint64_t physical; /* the same byte in the device's own BAR */
+};
+
+#define VFIO_SPARSE_MAX	  16
+#define VFIO_SEGMENTS_MAX (2 * VFIO_SPARSE_MAX + 8)
+
+struct vfio_bar_facts {
+	uint64_t size;			      /* of the region, bytes */
+	bool mmap;			      /* VFIO_REGION_INFO_FLAG_MMAP */
+	bool msix_mappable;		      /* VFIO_REGION_INFO_CAP_MSIX_MAPPABLE */
+	struct range sparse[VFIO_SPARSE_MAX]; /* areas that may be mmapped; none: all */
+	unsigned n_sparse;
+	uint64_t page_size;	 /* of the host */
+	struct range table, pba; /* where they lie in this BAR; size 0: elsewhere */
+};
+
+/*
+ * Sorted segments that cover every byte of the BAR exactly once. Returns their number, at most
+ * VFIO_SEGMENTS_MAX, or -EINVAL if table or PBA reach beyond the BAR or overlap.
+ */
+int vfio_plan_bar(const struct vfio_bar_facts *facts, struct vfio_segment *out, struct error *err);
+
+/*
+ * What a guest sees of a device's configuration space: config[] holds the values, a bit set in
+ * emulated[] is taken from there, any other is the device's own. writable[] as in pci_function.
+ */
+struct vfio_config_plan {
+	uint8_t config[PCI_CONFIG_SIZE];
+	uint8_t emulated[PCI_CONFIG_SIZE];
+	uint8_t writable[PCI_CONFIG_SIZE];
+	unsigned msi, msix; /* offsets of the capabilities; 0: none */
+};
+
+/* physical: the device's space as read, size bytes (256 or 4096). */
+void vfio_plan_config(const uint8_t *physical, unsigned size, struct vfio_config_plan *plan);
+
+/* ---- the container ------------------------------------------------------------------------- */
+
+struct vfio_group {
+	int number, fd;
+	struct vfio_group *next;
+};
+
+struct vfio_device; /* vfio/device.h: the room's own */
+
+struct vfio {
+	const struct vfio_paths *paths;
+	struct vm *vm;
+	int container;	/* -1 until the first device */
+	int kvm_device; /* KVM_DEV_TYPE_VFIO, -1 until the first device */
+	bool p2p_warned;
+	struct vfio_group *groups;
+	struct vfio_device *devices; /* the last added first */
+	unsigned n_mapped;	     /* RAM banks mapped for DMA */
+};
+
+void vfio_init(struct vfio *v, struct vm *vm, const struct vfio_paths *paths);
+/* Reset every device, then let go of everything. The vCPUs have stopped, the VM still exists. */
+void vfio_close(struct vfio *v);
+/*
+ * Before any RAM exists: may these ranges (guest-physical = I/O virtual) be mapped for DMA, and
+ * may so much be pinned? Names what is in the way. Without devices: 0.
+ */
+int vfio_check_ram(struct vfio *v, const struct range *ram, unsigned n, struct error *err);
+/* Map all guest RAM for DMA. */
+int vfio_map_ram(struct vfio *v, struct error *err);
+
+/* ---- an assigned device -------------------------------------------------------------------- */
+
+enum vfio_intx_mode {
+	VFIO_INTX_AUTO,	    /* resample if KVM can */
+	VFIO_INTX_RESAMPLE, /* KVM tells the device when the guest has handled its interrupt */
+	VFIO_INTX_TRAP,	    /* any access to a BAR after an interrupt counts as handling it */
+};
+
+struct vfio_device_options {
+	char bdf[BDF_LEN];
+	enum vfio_intx_mode intx;
+};
+
+#define VFIO_DEVICE_SYNTAX "BDF[,intx=auto|resample|trap]"
+int vfio_parse_device(const char *text, struct vfio_device_options *opt, struct error *err);
+
+/* Open, reset and put on the bus. Everything that can be refused is refused here. */
+int vfio_add_device(struct vfio *v, struct pci_bus *bus, const struct vfio_device_options *opt,
+		    struct error *err);
+/* Counters of all devices, as a JSON array. Any thread. */
+void vfio_stat(const struct vfio *v, struct json *j);
+
+#endif

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/*
+ * vm: the core of a virtual machine. Guest memory, the two address spaces, interrupt routes, the
+ * event loop and the vCPU threads. It knows no bus, no device and no architecture: those register
+ * themselves here.
+ *
+ * Threads: one per vCPU, and the thread that runs the event loop. What may be called from where is
+ * said at each function; "any thread" means that the function takes its own lock.
+ */
+#ifndef CARILLON_VM_H
+#define CARILLON_VM_H
+
+#include <linux/kvm.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base.h"
+
+/* ---- guest memory ------------------------------------------------------------------------- */
+
+#define RAM_BANKS_MAX 16
+
+/* One run of guest RAM: gpa and size in bytes, page aligned; host is where it is mapped here. */
+struct ram_bank {
+	uint64_t gpa, size;
+	uint8_t *host;
+	uint64_t fd_offset;
+};
+
+struct guest_memory {
+	int fd; /* memfd behind all the banks, MAP_SHARED */
+	unsigned n;
+	struct ram_bank banks[RAM_BANKS_MAX];
+};
+
+struct guest_memory_options {
+	bool hugepages; /* from hugetlbfs; fails if the pool is too small */
+	bool prefault;	/* touch every page before the guest starts */
+};
+
+/* Make RAM for the ranges (guest-physical, page aligned, sorted, not overlapping). */
+int guest_memory_create(struct guest_memory *mem, const struct range *ranges, unsigned n,
+			const struct guest_memory_options *opt, struct error *err);
+void guest_memory_destroy(struct guest_memory *mem);
+uint64_t guest_memory_size(const struct guest_memory *mem);
+/*
+ * The host address of [gpa, gpa + len), or NULL unless every byte lies in one bank. This and the
+ * two copies are the only ways to guest memory. What is found there may change under the reader:
+ * the guest is running.
+ */
+void *guest_memory_at(const struct guest_memory *mem, uint64_t gpa, uint64_t len);
+/* Copy; -EFAULT, with nothing copied, unless all of it lies in one bank. */
+int guest_memory_read(const struct guest_memory *mem, uint64_t gpa, void *buf, uint64_t len);
+int guest_memory_write(const struct guest_memory *mem, uint64_t gpa, const void *buf, uint64_t len);
+
+/* ---- address space ------------------------------------------------------------------------ */
+
+/*
+ * Handlers get an offset within their region and a size of 1, 2, 4 or 8 bytes; the dispatcher has
+ * split what crosses the end of a range. Values are little-endian numbers: for size 2 the low 16
+ * bits count. They run on vCPU threads, several at once.
+ */
+struct region_ops {
+	uint64_t (*read)(void *opaque, uint64_t offset, unsigned size);
+	void (*write)(void *opaque, uint64_t offset, unsigned size, uint64_t value);
+};
+
+/* A doorbell in a region: a write of size len (0: any) at offset, and of data if match, kicks fd.
+ */
+struct region_ioeventfd {
+	uint64_t offset;
+	unsigned len;
+	bool match;
+	uint64_t data;
+	int fd;
+};
+
+/*
+ * A piece of an address space. The owner keeps it in memory from space_add() until the machine's
+ * vCPU threads have ended (a vCPU may be inside a handler of a region that was just removed).
+ * host set: memory, which becomes a KVM memslot wherever whole pages of it are visible, and is
+ * read and written with the guest's access width where they are not. host NULL: ops.
+ */
+struct region {
+	const char *name;
+	uint64_t base, size; /* bytes */
+	int priority;	     /* the higher hides the lower; on a tie the later added hides */
+	uint8_t *host;
+	bool readonly; /* memory that the guest may not write: writes go to ops, if any */
+	const struct region_ops *ops;
+	void *opaque;
+	const struct region_ioeventfd *ioeventfds;
+	unsigned n_ioeventfds;
+	_Atomic uint64_t *traps; /* counts accesses that reached user space; may be NULL */
+	struct region *next;	 /* the space's own */
+	uint64_t order;		 /* the space's own */
+};
+
+enum region_priority {
+	PRIORITY_PCI = 0,
+	PRIORITY_PLATFORM = 10, /* what the board decodes before any bus */
+	PRIORITY_RAM = 20,
+};
+
+/*
+ * The flat view: sorted, not overlapping; every byte belongs to the region that is visible there.
+ * offset is where in the region the range starts: a region may move while an old view is read.
+ */
+struct view_range {
+	uint64_t base, size;
+	struct region *region;
+	uint64_t offset;
+};
+
+struct view {
+	unsigned n;
+	struct view *retired_next;
+	struct view_range ranges[];
+};
+
+struct memslot {
+	uint64_t gpa, size;
+	uint8_t *host;
+	bool readonly;
+};
+
+/* Pure: regions → view (to be freed with free()), or NULL without memory. */
+struct view *view_flatten(struct region *regions);
+/* Pure: the range that holds addr, or NULL. */
+const struct view_range *view_find(const struct view *view, uint64_t addr);
+/* Pure: the memslots that a view wants, whole pages only; returns how many. out may be NULL. */
+unsigned view_memslots(const struct view *view, uint64_t page_size, struct memslot *out);
+
+/* What carries a view out: KVM, or a recorder in a test. Both return 0 or -errno. */
+struct space_backend {
+	int (*memslot)(void *opaque, unsigned slot, const struct memslot *m); /* size 0: delete */
+	int (*ioeventfd)(void *opaque, uint64_t addr, const struct region_ioeventfd *e, bool add);
+};
+
+/* A reader's claim on a view: one per thread and space, so that a commit knows what is in use. */
+struct view_claim {
+	_Atomic(const struct view *) view;
+	struct view_claim *next;
+};
+
+struct space {
+	const char *name;
+	uint64_t page_size; /* of the host; memslots are aligned to it */
+	const struct space_backend *backend;
+	void *opaque;
+	pthread_mutex_t lock; /* writers; recursive, so that transactions nest */
+	unsigned depth;
+	bool dirty;
+	struct region *regions;
+	uint64_t next_order;
+	_Atomic(struct view *) current;
+	struct view *retired;
+	struct view_claim *claims;
+	struct memslot *slots; /* by slot number; size 0 is free */
+	unsigned n_slots, max_slots;
+};
+
+int space_init(struct space *s, const char *name, uint64_t page_size, unsigned max_slots,
+	       const struct space_backend *backend, void *opaque, struct error *err);
+void space_destroy(struct space *s);
+/* A thread that reads registers its claim once, before its first access. */
+void space_register_claim(struct space *s, struct view_claim *claim);
+
+/*
+ * A transaction, from any thread; they nest, and the outermost commit carries the change out.
+ * A commit that KVM refuses returns the error after publishing the view all the same: what has no
+ * memslot is served by the slow path.
+ */
+void space_begin(struct space *s);
+void space_add(struct space *s, struct region *r);
+void space_remove(struct space *s, struct region *r);
+int space_commit(struct space *s, struct error *err);
+
+/* Dispatch an access of 1 to 8 bytes. Unclaimed: reads are all ones, writes are dropped, false. */
+bool space_read(struct space *s, struct view_claim *c, uint64_t addr, unsigned size, uint8_t *buf);
+bool space_write(struct space *s, struct view_claim *c, uint64_t addr, unsigned size,
+		 const uint8_t *buf);
+
+/* One load or store of exactly size bytes (1, 2, 4, 8), naturally aligned: device memory. */
+uint64_t load_exact(const volatile void *p, unsigned size);
+void store_exact(volatile void *p, unsigned size, uint64_t value);
+
+/* ---- interrupts --------------------------------------------------------------------------- */
+
+/* A message-signalled interrupt as the guest wrote it. devid is for ITS machines. */
+struct msi_message {
+	uint64_t address;
+	uint32_t data;
+	uint32_t devid;
+};
+
+/* What carries interrupt routes out: KVM, or a recorder in a test. Both return 0 or -errno. */
+struct irq_backend {
+	int (*set_routes)(void *opaque, const struct kvm_irq_routing *routing);
+	int (*irqfd)(void *opaque, const struct kvm_irqfd *irqfd);
+	int (*line)(void *opaque, uint32_t gsi, bool level);
+};
+
+struct irq_table {
+	const struct irq_backend *backend;
+	void *opaque;
+	pthread_mutex_t lock; /* recursive: a batch holds it */
+	unsigned depth;
+	bool dirty;
+	bool msi_devid; /* KVM_CAP_MSI_DEVID: messages carry their device */
+	unsigned first_dynamic, limit;
+	struct kvm_irq_routing *routing; /* with room for `room` entries */
+	unsigned room;
+	uint8_t *used; /* by gsi - first_dynamic */
+};
+
+/* GSIs below first_dynamic are the board's (see irq_route_pin); irq_alloc() hands out the rest. */
+int irq_table_init(struct irq_table *t, unsigned first_dynamic, unsigned limit,
+		   const struct irq_backend *backend, void *opaque, struct error *err);
+void irq_table_destroy(struct irq_table *t);
+
+/* Any thread. Changes between begin and commit reach KVM as one table. They nest. */
+void irq_begin(struct irq_table *t);
+int irq_commit(struct irq_table *t);
+/* Route a board GSI to a pin of an in-kernel irqchip. Several pins may hang on one GSI. */
+int irq_route_pin(struct irq_table *t, unsigned gsi, unsigned irqchip, unsigned pin);
+/* A free GSI, or -ENOSPC. */
+int irq_alloc(struct irq_table *t);
+/* Drop its route and give it back. */
+void irq_free(struct irq_table *t, unsigned gsi);
+/* Set or change the message of an allocated GSI. */
+int irq_route_msi(struct irq_table *t, unsigned gsi, const struct msi_message *msg);
+/*
+ * Let fd raise gsi inside KVM, and stop that. If fd is already readable at attach, KVM raises the
+ * interrupt at once: what came while nobody was attached is not lost. resamplefd: -1, or the fd
+ * that KVM kicks when the guest has handled a level interrupt.
+ */
+int irq_attach(struct irq_table *t, unsigned gsi, int fd, int resamplefd);
+int irq_detach(struct irq_table *t, unsigned gsi, int fd);
+/* Add 1 to an eventfd: a latch, a doorbell. Never blocks: a full counter is as good as a kick. */
+void irq_kick(int eventfd);
+/* Drive the line of a board GSI. */
+int irq_line(struct irq_table *t, unsigned gsi, bool level);
+
+/* ---- event loop --------------------------------------------------------------------------- */
+
+/* Called on the loop's thread. May remove itself or others. */
+struct loop_source {
+	int fd;
+	void (*ready)(struct loop_source *src, uint32_t events);
+	void *opaque;
+};
+
+struct loop {
+	int epoll;
+	int wake; /* eventfd that ends the wait */
+	_Atomic bool stopping;
+};
+
+int loop_init(struct loop *l, struct error *err);
+void loop_destroy(struct loop *l);
+/* events: EPOLLIN and the like. Any thread. 0 or -errno. */
+int loop_add(struct loop *l, struct loop_source *src, uint32_t events);
+void loop_remove(struct loop *l, struct loop_source *src);
+/* Serve sources until loop_stop(); 0 or -errno. */
+int loop_run(struct loop *l);
+/* Any thread, and async-signal-safe. */
+void loop_stop(struct loop *l);
+
+/* ---- the machine -------------------------------------------------------------------------- */
+
+enum vm_end {
+	VM_RUNNING,
+	VM_POWEROFF, /* the guest asked */
+	VM_RESET,    /* the guest asked */
+	VM_CRASHED,  /* triple fault, or KVM could not go on */
+	VM_STOPPED,  /* asked from outside */
+	VM_FAILED,   /* a device or the host failed so that going on would harm */
+};
+
+enum exit_kind {
+	EXIT_IO,
+	EXIT_MMIO,
+	EXIT_HALT,
+	EXIT_SIGNAL,
+	EXIT_OTHER,
+	EXIT_KINDS,
+};
+
+struct vm;
+
+struct vcpu {
+	struct vm *vm;
+	unsigned index;
+	int fd;
+	struct kvm_run *run;
+	pthread_t thread;
+	bool started;
+	_Atomic bool parked;
+	struct view_claim mmio_claim, pio_claim;
+	_Atomic uint64_t exits[EXIT_KINDS];
+};
+
+/* What an architecture does with a vCPU. All but run on the vCPU's own thread or before it. */
+struct vcpu_ops {
+	/* Set the registers of a vCPU that was just created. Called for all, in order, before any
+	 * runs. */
+	int (*setup)(struct vcpu *vcpu, struct error *err);
+	/* An exit that vm/ does not know. True: handled, go on. */
+	bool (*exit)(struct vcpu *vcpu);
+};
+
+struct vm {
+	int kvm, fd;
+	struct guest_memory memory;
+	struct space mmio, pio;
+	struct irq_table irqs;
+	struct loop loop;
+	struct vcpu *vcpus;
+	unsigned n_vcpus;
+	size_t run_size;
+	const struct vcpu_ops *vcpu_ops;
+	void *arch; /* the architecture's own */
+	struct region ram_regions[RAM_BANKS_MAX];
+	_Atomic bool stop_vcpus, pause_vcpus;
+	pthread_mutex_t state_lock; /* end, end_text, parked vCPUs */
+	pthread_cond_t state_changed;
+	enum vm_end end;
+	char end_text[256];
+};
+
+/* Open /dev/kvm (path NULL) and make an empty machine with its spaces, irq table and loop. */
+int vm_create(struct vm *vm, const char *kvm_path, unsigned first_dynamic_gsi, struct error *err);
+/* End the vCPU threads, then give everything back. Safe on a vm that vm_create() refused. */
+void vm_destroy(struct vm *vm);
+/* Make RAM and put it into the MMIO space. */
+int vm_add_ram(struct vm *vm, const struct range *ranges, unsigned n,
+	       const struct guest_memory_options *opt, struct error *err);
+/* Make n vCPUs (not yet running); checks n against what KVM allows. */
+int vm_create_vcpus(struct vm *vm, unsigned n, struct error *err);
+/* The most vCPUs that this KVM allows. */
+unsigned vm_max_vcpus(int kvm);
+/* Give them back; the threads have ended. */
+void vm_destroy_vcpus(struct vm *vm);
+int vm_start_vcpus(struct vm *vm, struct error *err);
+/* Ask all vCPU threads to leave and wait for them. Not from a vCPU thread. */
+void vm_stop_vcpus(struct vm *vm);
+/* Hold all vCPUs outside the guest, and let them go on. Not from a vCPU thread. */
+void vm_pause(struct vm *vm);
+void vm_resume(struct vm *vm);
+/* Say how the machine ends (the first call wins) and stop the loop. Any thread. */
+void vm_end(struct vm *vm, enum vm_end how, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+#endif

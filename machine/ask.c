@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/* The other end of the control socket: where it is, and how another process asks. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "machine.h"
+
+#define PATIENCE_SECONDS 10
+
+int control_directory(char *path, size_t size, struct error *err)
+{
+	const char *run = getenv("CARILLON_RUN"), *xdg = getenv("XDG_RUNTIME_DIR");
+	int n;
+
+	if (run)
+		n = snprintf(path, size, "%s", run);
+	else if (!geteuid())
+		n = snprintf(path, size, "/run/carillon");
+	else if (xdg)
+		n = snprintf(path, size, "%s/carillon", xdg);
+	else
+		n = snprintf(path, size, "/tmp/carillon-%u", (unsigned)geteuid());
+	if (n >= (int)size)
+		return fail(err, ENAMETOOLONG, "the directory for control sockets is too long");
+	return 0;
+}
+
+int control_address(const char *name, struct sockaddr_un *address, struct error *err)
+{
+	char directory[sizeof(address->sun_path)];
+	int ret = control_directory(directory, sizeof(directory), err);
+
+	if (ret)
+		return ret;
+	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
+	if (!*name || strchr(name, '/') || *name == '.' ||
+	    snprintf(address->sun_path, sizeof(address->sun_path), "%s/%s.sock", directory, name) >=
+		    (int)sizeof(address->sun_path))
+		return fail(err, EINVAL,
+			    "'%s' can't be the name of a machine: no '/', no leading '.', at most "
+			    "%zu characters",
+			    name, sizeof(address->sun_path) - strlen(directory) - 7);
+	return 0;
+}
+
+static int gather(int fd, struct text *reply)
+{
+	char chunk[4096];
+	ssize_t n;
+
+	while ((n = recv(fd, chunk, sizeof(chunk), 0)) > 0)
+		text_add(reply, "%.*s", (int)n, chunk);
+	if (n < 0)
+		return -errno;
+	return reply->failed ? -ENOMEM : 0;
+}
+
+int control_ask(const char *name, const char *command, struct text *reply, struct error *err)
+{
+	struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
+	struct sockaddr_un address;
+	char line[CONTROL_LINE];
+	int fd, ret = control_address(name, &address, err);
+
+	if (ret)
+		return ret;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return fail(err, errno, "control socket: %s", strerror(errno));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address))) {
+		ret = fail(err, ESRCH, "no machine named '%s' is running; see: carillon list",
+			   name);
+		goto out;
+	}
+	snprintf(line, sizeof(line), "%s\n", command);
+	ret = send(fd, line, strlen(line), MSG_NOSIGNAL) < 0 ? -errno : gather(fd, reply);
+	if (ret)
+		fail(err, -ret, "machine '%s' does not answer: %s", name, strerror(-ret));
+out:
+	close(fd);
+	return ret;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/*
+ * The control socket of a running machine. A peer sends one line, gets the reply and the end of
+ * the connection. Only the owner may connect, and still nothing that a peer sends, or fails to
+ * read, holds up the loop: lines are bounded, sockets don't block, a reply that does not fit into
+ * the socket's buffer is cut.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "machine.h"
+
+#define REPLY_ROOM (256 * 1024)
+
+static int listen_on(const struct sockaddr_un *address, struct error *err)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	mode_t mask;
+	int ret;
+
+	if (fd < 0)
+		return fail(err, errno, "control socket: %s", strerror(errno));
+	/* From the first moment on for the owner alone. */
+	mask = umask(077);
+	ret = bind(fd, (const struct sockaddr *)address, sizeof(*address));
+	umask(mask);
+	if (ret || listen(fd, CONTROL_CLIENTS)) {
+		ret = fail(err, errno, "%s: %s", address->sun_path, strerror(errno));
+		close(fd);
+		return ret;
+	}
+	return fd;
+}
+
+/* Is somebody listening there? A socket left by a killed machine refuses. */
+static bool is_alive(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool alive = fd >= 0 && (!connect(fd, (const struct sockaddr *)address, sizeof(*address)) ||
+				 errno == EAGAIN);
+
+	if (fd >= 0)
+		close(fd);
+	return alive;
+}
+
+int control_open(struct control *c, struct machine *m, struct error *err)
+{
+	char directory[sizeof(c->address.sun_path)];
+	unsigned i;
+	int ret;
+
+	*c = (struct control){.machine = m, .source.fd = -1};
+	for (i = 0; i < CONTROL_CLIENTS; i++)
+		c->clients[i] = (struct control_client){.control = c, .source.fd = -1};
+	ret = control_directory(directory, sizeof(directory), err);
+	if (!ret)
+		ret = control_address(m->config->name, &c->address, err);
+	if (ret)
+		return ret;
+	if (mkdir(directory, 0700) && errno != EEXIST)
+		return fail(err, errno, "%s: %s", directory, strerror(errno));
+	if (is_alive(&c->address))
+		return fail(err, EBUSY,
+			    "a machine named '%s' is running; choose another --name, or end it "
+			    "with: carillon stop %s",
+			    m->config->name, m->config->name);
+	unlink(c->address.sun_path);
+	c->source.fd = listen_on(&c->address, err);
+	return c->source.fd < 0 ? c->source.fd : 0;
+}
+
+static void drop(struct control_client *cl)
+{
+	if (cl->source.fd >= 0)
+		close(cl->source.fd);
+	cl->source.fd = -1;
+}
+
+void control_close(struct control *c)
+{
+	unsigned i;
+
+	if (c->source.fd < 0)
+		return;
+	for (i = 0; i < CONTROL_CLIENTS; i++)
+		drop(&c->clients[i]);
+	unlink(c->address.sun_path);
+	close(c->source.fd);
+	c->source.fd = -1;
+}
+
+static void obey(struct control *c, const char *command, struct text *reply)
+{
+	struct machine *m = c->machine;
+
+	if (!strcmp(command, "stat")) {
+		machine_stat(m, reply);
+	} else if (!strcmp(command, "stop")) {
+		vm_end(&m->vm, VM_STOPPED, "stopped by carillon stop");
+		text_add(reply, "ok\n");
+	} else if (!strcmp(command, "pause")) {
+		vm_pause(&m->vm);
+		m->paused = true;
+		text_add(reply, "ok\n");
+	} else if (!strcmp(command, "resume")) {
+		vm_resume(&m->vm);
+		m->paused = false;
+		text_add(reply, "ok\n");
+	} else {
+		text_add(reply, "error: unknown command\n");
+	}
+}
+
+static void answer(struct control_client *cl)
+{
+	struct text reply = {0};
+	int room = REPLY_ROOM;
+
+	obey(cl->control, cl->line, &reply);
+	setsockopt(cl->source.fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	if (!reply.failed && send(cl->source.fd, reply.data, reply.len, MSG_NOSIGNAL) < 0)
+		warn("control socket: the reply to '%s' was not taken", cl->line);
+	text_free(&reply);
+}
+
+static void client_ready(struct loop_source *src, uint32_t events)
+{
+	struct control_client *cl = src->opaque;
+	ssize_t n = read(src->fd, cl->line + cl->len, sizeof(cl->line) - 1 - cl->len);
+	char *end;
+
+	(void)events;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n > 0) {
+		cl->len += (unsigned)n;
+		cl->line[cl->len] = 0;
+		end = strchr(cl->line, '\n');
+		if (!end && cl->len < sizeof(cl->line) - 1)
+			return;
+		if (end) {
+			*end = 0;
+			answer(cl);
+		}
+	}
+	loop_remove(&cl->control->machine->vm.loop, src);
+	drop(cl);
+}
+
+/* With all places taken, the oldest silent peer must go: it can't lock others out. */
+static struct control_client *free_place(struct control *c, struct loop *loop)
+{
+	unsigned i;
+
+	for (i = 0; i < CONTROL_CLIENTS; i++)
+		if (c->clients[i].source.fd < 0)
+			return &c->clients[i];
+	loop_remove(loop, &c->clients[0].source);
+	drop(&c->clients[0]);
+	return &c->clients[0];
+}
+
+static void peer_ready(struct loop_source *src, uint32_t events)
+{
+	struct control *c = src->opaque;
+	struct loop *loop = &c->machine->vm.loop;
+	int fd = accept4(src->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct control_client *cl;
+
+	(void)events;
+	if (fd < 0)
+		return;
+	cl = free_place(c, loop);
+	cl->len = 0;
+	cl->source = (struct loop_source){.fd = fd, .ready = client_ready, .opaque = cl};
+	if (loop_add(loop, &cl->source, EPOLLIN))
+		drop(cl);
+}
+
+void control_attach(struct control *c, struct loop *loop)
+{
+	c->source.ready = peer_ready;
+	c->source.opaque = c;
+	if (c->source.fd >= 0)
+		loop_add(loop, &c->source, EPOLLIN);
+}
+
+void control_detach(struct control *c, struct loop *loop)
+{
+	unsigned i;
+
+	for (i = 0; i < CONTROL_CLIENTS; i++)
+		drop(&c->clients[i]);
+	if (c->source.fd >= 0)
+		loop_remove(loop, &c->source);
+}

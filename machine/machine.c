@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/*
+ * A machine's life. A reboot of the guest takes the machine apart and builds it again: every boot
+ * is a first boot, and no device needs a second way into its initial state.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "machine.h"
+
+static int add_devices(struct machine *m, struct error *err)
+{
+	unsigned i;
+	int ret = pci_bus_init(&m->bus, &m->vm, err);
+
+	m->bus.intx_gsi = arch_intx_gsi;
+	for (i = 0; i < m->config->n_vfio && !ret; i++)
+		ret = vfio_add_device(&m->vfio, &m->bus, &m->config->vfio[i], err);
+	return ret;
+}
+
+/* The devices come first: what they need decides where RAM may lie. */
+static int place(struct machine *m, struct arch_layout *layout, struct error *err)
+{
+	const struct machine_config *c = m->config;
+	struct pci_needs needs;
+	int ret = pci_bus_needs(&m->bus, &needs, err);
+
+	if (!ret)
+		ret = arch_plan(&c->arch, &needs, arch_phys_bits(m->vm.kvm), layout, err);
+	if (!ret)
+		ret = vfio_check_ram(&m->vfio, layout->ram, layout->n_ram, err);
+	if (!ret)
+		ret = vm_add_ram(&m->vm, layout->ram, layout->n_ram, &c->memory, err);
+	if (!ret)
+		ret = vfio_map_ram(&m->vfio, err);
+	return ret ?: pci_bus_start(&m->bus, &layout->pci, arch_has_cf8, err);
+}
+
+static int build(struct machine *m, struct error *err)
+{
+	struct arch_layout layout;
+	int ret = vm_create(&m->vm, NULL, arch_first_dynamic_gsi, err);
+
+	if (ret)
+		return ret;
+	m->built = true;
+	m->vm.vcpu_ops = &arch_vcpu_ops;
+	vfio_init(&m->vfio, &m->vm, &vfio_host_paths);
+	ret = arch_create(&m->vm, err);
+	if (!ret)
+		ret = vm_create_vcpus(&m->vm, m->config->arch.cpus, err);
+	if (!ret)
+		ret = add_devices(m, err);
+	if (!ret)
+		ret = place(m, &layout, err);
+	if (ret)
+		return ret;
+	serial_init(&m->serial, &m->vm, arch_uart.mmio, arch_uart.base, arch_uart.gsi,
+		    STDOUT_FILENO);
+	return arch_load(&m->vm, &m->config->arch, &layout, err);
+}
+
+/* The vCPUs stop first, then the devices lose their hold on memory, then memory goes. */
+static void take_apart(struct machine *m)
+{
+	if (!m->built)
+		return;
+	vm_stop_vcpus(&m->vm);
+	vfio_close(&m->vfio);
+	pci_bus_destroy(&m->bus);
+	serial_destroy(&m->serial);
+	arch_destroy(&m->vm);
+	vm_destroy(&m->vm);
+	m->built = false;
+}
+
+static void signalled(struct loop_source *src, uint32_t events)
+{
+	struct machine *m = src->opaque;
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(src->fd, &info, sizeof(info)) == sizeof(info))
+		vm_end(&m->vm, VM_STOPPED, "stopped by signal %u (%s)", info.ssi_signo,
+		       strsignal((int)info.ssi_signo));
+}
+
+/* Blocked before any thread starts, so that all threads have them blocked. */
+static int catch_signals(struct machine *m, struct error *err)
+{
+	static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+	sigset_t set;
+	unsigned i;
+
+	sigemptyset(&set);
+	for (i = 0; i < ARRAY_SIZE(ends); i++)
+		sigaddset(&set, ends[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	m->signals = (struct loop_source){.ready = signalled, .opaque = m};
+	m->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return m->signals.fd < 0 ? fail(err, errno, "signals: %s", strerror(errno)) : 0;
+}
+
+static enum vm_end run_once(struct machine *m, char *text, size_t size, struct error *err)
+{
+	enum vm_end end = VM_RUNNING;
+	int ret = build(m, err);
+
+	if (!ret) {
+		m->boots++;
+		m->paused = false;
+		loop_add(&m->vm.loop, &m->signals, EPOLLIN);
+		console_attach(&m->console, &m->vm, &m->serial);
+		control_attach(&m->control, &m->vm.loop);
+		ret = vm_start_vcpus(&m->vm, err);
+		if (!ret)
+			ret = loop_run(&m->vm.loop);
+		vm_stop_vcpus(&m->vm);
+		control_detach(&m->control, &m->vm.loop);
+		console_detach(&m->console);
+		end = ret ? VM_RUNNING : m->vm.end;
+		snprintf(text, size, "%s", m->vm.end_text);
+	}
+	take_apart(m);
+	return end;
+}
+
+enum vm_end machine_run(struct machine *m, const struct machine_config *config, char *text,
+			size_t size, struct error *err)
+{
+	enum vm_end end = VM_RUNNING;
+
+	memset(m, 0, sizeof(*m));
+	m->config = config;
+	m->signals.fd = m->control.source.fd = -1;
+	if (!catch_signals(m, err) && !control_open(&m->control, m, err)) {
+		console_open(&m->console);
+		do {
+			end = run_once(m, text, size, err);
+		} while (end == VM_RESET);
+		console_close(&m->console);
+	}
+	control_close(&m->control);
+	if (m->signals.fd >= 0)
+		close(m->signals.fd);
+	return end;
+}

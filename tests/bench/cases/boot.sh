@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+# boot: in an emulated host, the same guest with the same NVMe under carillon and QEMU by
+# turns, and what each costs. Lines "bench: VMM NAME VALUE" are for tests/bench/boot.
+# shellcheck shell=sh
+host=smp
+limit=900
+
+events=/sys/kernel/tracing/events/kvm/kvm_userspace_exit
+
+bench_say() {
+	echo "bench: $vmm $1 $2"
+}
+
+# In hundredths of a second.
+now() {
+	sed 's/\.\([0-9]*\) .*/\1/' /proc/uptime
+}
+
+# Processor time of the VMM itself in clock ticks (hundredths): user and system, less the guest's.
+own_ticks() {
+	sed 's/.*) //' "/proc/$guest_pid/stat" | awk '{ print $12 + $13 - $41 }'
+}
+
+# Exits from KVM_RUN to the VMM since the trigger was set.
+userspace_exits() {
+	sed -n 's/^ *Hits: *//p' "$events/hist"
+}
+
+# Memory only this process has, in KiB, beyond the guest's.
+own_memory() {
+	awk -v guest=$((256 * 1024)) '/^Private_/ { n += $2 } END { print n - guest }' \
+		"/proc/$guest_pid/smaps_rollup"
+}
+
+measure() {
+	rm -f said
+	echo 'hist:keys=reason' >"$events/trigger"
+	begin=$(now)
+	guest_start pause,bench,pause --vfio "$nvme"
+	guest_wait state=up
+	bench_say boot_ms $((($(now) - begin) * 10))
+	guest_wait state=paused
+	booted=$(own_ticks)
+	bench_say boot_cpu_ms $((booted * 10))
+	bench_say boot_exits "$(userspace_exits)"
+	bench_say memory_kib "$(own_memory)"
+	guest_say go
+	guest_wait state=paused
+	bench_say io_cpu_ms $((($(own_ticks) - booted) * 10))
+	bench_say io_memory_kib "$(own_memory)"
+	for figure in qd1_iops qd32_iops seq_mibs; do
+		bench_say $figure "$(guest_value $figure)"
+	done
+	[ "$vmm" = qemu ] || carillon stat "$case_name" --json
+	guest_say go
+	guest_end
+	echo '!hist:keys=reason' >"$events/trigger"
+}
+
+run() {
+	mount -t tracefs trace /sys/kernel/tracing
+	echo "$nvme" | sed 's,.*,/sys/bus/pci/devices/&/driver_override,' | {
+		read -r override
+		echo vfio-pci >"$override"
+	}
+	echo "$nvme" >/sys/bus/pci/drivers_probe
+	round=0
+	# The first round only warms the caches; tests/bench/boot leaves it out.
+	while [ $round -le "$rounds" ]; do
+		echo "bench: round $round"
+		for vmm in carillon qemu; do
+			measure
+		done
+		round=$((round + 1))
+	done
+}

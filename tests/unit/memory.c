@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/* vm: guest memory and its checked accessors. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+#include "vm.h"
+
+static const struct range banks[] = {{0, 16 * MIB}, {4 * GIB, 2 * MIB}};
+
+Test(memory, accessors_check_every_edge)
+{
+	struct guest_memory_options opt = {.prefault = true};
+	struct guest_memory mem;
+	char buf[4];
+
+	cr_assert_eq(guest_memory_create(&mem, banks, 2, &opt, NULL), 0);
+	cr_assert_eq(guest_memory_size(&mem), 18 * MIB);
+	cr_assert_not_null(guest_memory_at(&mem, 0, 16 * MIB));
+	cr_assert_null(guest_memory_at(&mem, 0, 16 * MIB + 1));
+	cr_assert_null(guest_memory_at(&mem, 16 * MIB, 1));
+	cr_assert_not_null(guest_memory_at(&mem, 16 * MIB - 1, 1));
+	cr_assert_null(guest_memory_at(&mem, 16 * MIB - 1, 2));
+	cr_assert_null(guest_memory_at(&mem, 1, UINT64_MAX));
+	cr_assert_null(guest_memory_at(&mem, UINT64_MAX, 2));
+	cr_assert_eq(guest_memory_write(&mem, 4 * GIB + 2 * MIB - 4, "last", 4), 0);
+	cr_assert_eq(guest_memory_write(&mem, 4 * GIB + 2 * MIB - 3, "over", 4), -EFAULT);
+	cr_assert_eq(guest_memory_read(&mem, 4 * GIB + 2 * MIB - 4, buf, 4), 0);
+	cr_assert_arr_eq(buf, "last", 4);
+	guest_memory_destroy(&mem);
+}
+
+Test(memory, huge_pages_refused_with_the_cure)
+{
+	struct guest_memory_options opt = {.hugepages = true};
+	struct range odd = {0, 3 * MIB};
+	struct guest_memory mem;
+	struct error err = {0};
+
+	cr_assert_eq(guest_memory_create(&mem, &odd, 1, &opt, &err), -EINVAL);
+	cr_assert(strstr(err.text, "multiple of 2M"), "%s", err.text);
+}

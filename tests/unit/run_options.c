@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/* cmd: the command line of run. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+#include "cmd.h"
+
+#define PARSE(...)                                  \
+	parse((char *[]){"run", __VA_ARGS__, NULL}, \
+	      (int)(sizeof((char *[]){"run", __VA_ARGS__}) / sizeof(char *)))
+
+static struct machine_config config;
+static struct error err;
+
+static int parse(char **argv, int argc)
+{
+	bool help;
+
+	return run_parse(argc, argv, &config, &help, &err);
+}
+
+Test(run_options, ours)
+{
+	cr_assert_eq(PARSE("-k", "vmlinuz", "-i", "initrd", "-p", "console=ttyS0", "-m", "1G", "-c",
+			   "4", "--vfio", "03:00.0", "--vfio", "0000:04:00.1,intx=trap", "--name",
+			   "web"),
+		     0);
+	cr_assert_str_eq(config.arch.kernel, "vmlinuz");
+	cr_assert_str_eq(config.arch.initrd, "initrd");
+	cr_assert_str_eq(config.arch.params, "console=ttyS0");
+	cr_assert_str_eq(config.name, "web");
+	cr_assert_eq(config.arch.ram, GIB);
+	cr_assert_eq(config.arch.cpus, 4);
+	cr_assert_eq(config.n_vfio, 2);
+	cr_assert_str_eq(config.vfio[1].bdf, "0000:04:00.1");
+	cr_assert_eq(config.vfio[1].intx, VFIO_INTX_TRAP);
+}
+
+Test(run_options, lkvms)
+{
+	cr_assert_eq(PARSE("--kernel", "k", "--mem", "512", "--cpus=2", "--vfio-pci",
+			   "0000:03:00.0", "--console", "serial"),
+		     0);
+	cr_assert_eq(config.arch.ram, 512 * MIB, "a bare number is MiB");
+	cr_assert_eq(config.arch.cpus, 2);
+	cr_assert_eq(config.n_vfio, 1);
+}
+
+Test(run_options, defaults)
+{
+	cr_assert_eq(PARSE("-k", "k"), 0);
+	cr_assert_eq(config.arch.ram, 256 * MIB);
+	cr_assert_eq(config.arch.cpus, 1);
+	cr_assert_null(config.arch.initrd);
+}
+
+static void refuses(int ret, const char *text)
+{
+	cr_assert_lt(ret, 0);
+	cr_assert(strstr(err.text, text), "'%s' has no '%s'", err.text, text);
+}
+
+Test(run_options, nonsense_is_named)
+{
+	refuses(PARSE("-m", "1G"), "use -k KERNEL");
+	refuses(PARSE("-k", "k", "-c", "0"), "at least one CPU");
+	refuses(PARSE("-k", "k", "-c", "four"), "-c four");
+	refuses(PARSE("-k", "k", "-m", "lots"), "-m lots: no size");
+	refuses(PARSE("-k", "k", "-m", "99999999T"), "too large");
+	refuses(PARSE("-k", "k", "-m", "99999999999999999"), "too large");
+	refuses(PARSE("-k", "k", "--vfio", "03:00.0", "--vfio", "0000:03:00.0"), "given twice");
+	refuses(PARSE("-k", "k", "--console", "hv"), "--console hv");
+	refuses(PARSE("-k", "k", "--frobnicate"), "--frobnicate");
+	refuses(PARSE("-k", "k", "leftover"), "'leftover'");
+	refuses(PARSE("-k"), "-k needs a value");
+}

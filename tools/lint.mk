@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+# Formatting and static analysis. Releases of clang-format differ in what they print, so the check
+# counts only where it is the release that the code was formatted with.
+
+ALL_C := $(LIB_SRC) $(CMD_SRC) $(wildcard guest/*.c tests/unit/*.c tests/unit/*/*.c)
+ALL_H := $(wildcard include/*.h */*.h tests/unit/*.h)
+ANALYSED := $(LIB_SRC) $(CMD_SRC)
+FORMAT_RELEASE := 14
+FORMAT := $(firstword $(shell command -v clang-format-$(FORMAT_RELEASE)) clang-format)
+SCRIPTS = $(shell git grep -lE '^\#!/bin/(ba)?sh' -- . ':!*.c') $(wildcard tests/hosts/*/*/*.sh)
+
+format:
+	$(FORMAT) -i $(ALL_C) $(ALL_H)
+
+format-check:
+	@if $(FORMAT) --version | grep -q 'version $(FORMAT_RELEASE)\.'; then \
+		$(FORMAT) --dry-run -Werror $(ALL_C) $(ALL_H); \
+	else \
+		echo "not checked: needs clang-format $(FORMAT_RELEASE)"; \
+	fi
+
+TIDY := $(ANALYSED:%.c=$B/tidy/%.ok)
+
+$B/tidy/%.ok: %.c .clang-tidy $(ALL_H)
+	@mkdir -p $(@D)
+	clang-tidy --quiet $< -- $(filter-out -MMD -MP,$(BASE_CFLAGS))
+	@touch $@
+
+tidy: $(TIDY)
+
+cppcheck:
+	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr -Iinclude \
+		--enable=warning,performance,portability $(ANALYSED)
+
+shellcheck:
+	shellcheck $(SCRIPTS)
+
+lint: format-check tidy cppcheck shellcheck
+
+.PHONY: format format-check tidy cppcheck shellcheck lint

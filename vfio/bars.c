@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/*
+ * From the BAR plan to the guest's address space: each segment is a region; mapped segments are
+ * memory, the others are served by accesses of exact width on the device's fd.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "device.h"
+
+static uint64_t direct_read(void *opaque, uint64_t offset, unsigned size)
+{
+	struct vfio_piece *p = opaque;
+	struct vfio_device *d = p->device;
+	uint64_t at = d->regions[p->bar].offset + p->segment.physical + offset;
+	uint64_t value = 0;
+
+	vfio_intx_touched(d);
+	if (pread(d->fd, &value, size, (off_t)at) == (ssize_t)size)
+		return value;
+	atomic_fetch_add_explicit(&d->io_errors, 1, memory_order_relaxed);
+	return UINT64_MAX;
+}
+
+static void direct_write(void *opaque, uint64_t offset, unsigned size, uint64_t value)
+{
+	struct vfio_piece *p = opaque;
+	struct vfio_device *d = p->device;
+	uint64_t at = d->regions[p->bar].offset + p->segment.physical + offset;
+
+	vfio_intx_touched(d);
+	if (pwrite(d->fd, &value, size, (off_t)at) != (ssize_t)size)
+		atomic_fetch_add_explicit(&d->io_errors, 1, memory_order_relaxed);
+}
+
+static const struct region_ops direct_ops = {direct_read, direct_write};
+
+static int map_piece(struct vfio_piece *p, struct error *err)
+{
+	const struct vfio_region *r = &p->device->regions[p->bar];
+	int prot = (r->flags & VFIO_REGION_INFO_FLAG_READ ? PROT_READ : 0) |
+		   (r->flags & VFIO_REGION_INFO_FLAG_WRITE ? PROT_WRITE : 0);
+	void *host = mmap(NULL, p->segment.size, prot, MAP_SHARED, p->device->fd,
+			  (off_t)(r->offset + p->segment.physical));
+
+	if (host == MAP_FAILED)
+		return fail(err, errno, "BAR %u: can't map 0x%llx-0x%llx: %s", p->bar,
+			    (unsigned long long)p->segment.offset,
+			    (unsigned long long)(p->segment.offset + p->segment.size - 1),
+			    strerror(errno));
+	p->host = host;
+	return 0;
+}
+
+static int init_piece(struct vfio_piece *p, struct error *err)
+{
+	struct vfio_device *d = p->device;
+	int ret = 0;
+
+	p->region = (struct region){.name = d->function.name,
+				    .size = p->segment.size,
+				    .priority = PRIORITY_PCI,
+				    .ops = &direct_ops,
+				    .opaque = p,
+				    .traps = &d->bar_traps};
+	switch (p->segment.kind) {
+	case SEGMENT_TABLE:
+		p->region.ops = &pci_msix_table_ops;
+		p->region.opaque = &d->msix;
+		p->region.traps = NULL;
+		break;
+	case SEGMENT_PBA:
+		p->region.ops = &pci_msix_pba_ops;
+		p->region.opaque = &d->msix;
+		p->region.traps = NULL;
+		break;
+	case SEGMENT_DIRECT:
+		break;
+	case SEGMENT_MAP:
+		p->overlay = p->region;
+		p->overlay.priority++;
+		ret = map_piece(p, err);
+		p->region.host = p->host;
+		break;
+	}
+	return ret;
+}
+
+static int create_bar(struct vfio_device *d, unsigned bar, const struct vfio_bar_facts *facts,
+		      struct error *err)
+{
+	struct vfio_segment segments[VFIO_SEGMENTS_MAX];
+	struct vfio_bar *b = &d->bars[bar];
+	int n = vfio_plan_bar(facts, segments, err), ret = 0;
+
+	if (n < 0)
+		return n;
+	b->pieces = calloc((size_t)n, sizeof(*b->pieces));
+	if (!b->pieces)
+		return fail(err, ENOMEM, "BAR %u: out of memory", bar);
+	for (b->n = 0; b->n < (unsigned)n && !ret; b->n++) {
+		b->pieces[b->n] =
+			(struct vfio_piece){.device = d, .bar = bar, .segment = segments[b->n]};
+		ret = init_piece(&b->pieces[b->n], err);
+	}
+	return ret;
+}
+
+/* Where the MSI-X table or PBA lies in this BAR, by a dword of the capability. */
+static struct range msix_range(const struct vfio_config_plan *plan, unsigned reg, unsigned bar,
+			       uint64_t size)
+{
+	uint32_t where;
+
+	if (!plan->msix)
+		return (struct range){0};
+	where = pci_get32(plan->config, plan->msix + reg);
+	if ((where & PCI_MSIX_TABLE_BIR) != bar)
+		return (struct range){0};
+	return (struct range){where & PCI_MSIX_TABLE_OFFSET, size};
+}
+
+static unsigned msix_entries(const struct vfio_config_plan *plan)
+{
+	if (!plan->msix)
+		return 0;
+	return (pci_get16(plan->config, plan->msix + PCI_MSIX_FLAGS) & PCI_MSIX_FLAGS_QSIZE) + 1u;
+}
+
+/* The kernel keeps a BAR's type in its virtual configuration space; size is the region's. */
+static int declare_bar(struct vfio_device *d, unsigned bar, struct error *err)
+{
+	const struct vfio_region *r = &d->regions[bar];
+	uint32_t raw;
+
+	if (bar == PCI_ROM) {
+		pci_set_bar(&d->function, bar, pow2_ceil(r->size), 0);
+		return 0;
+	}
+	raw = vfio_config_read(d, PCI_BASE_ADDRESS_0 + 4 * bar, 4);
+	if (!is_pow2(r->size))
+		return fail(err, EINVAL, "BAR %u: %llu bytes is no power of two", bar,
+			    (unsigned long long)r->size);
+	pci_set_bar(&d->function, bar, r->size,
+		    raw & (raw & PCI_BASE_ADDRESS_SPACE_IO ? 3u : 0xfu));
+	return 0;
+}
+
+int vfio_bars_create(struct vfio_device *d, const struct vfio_config_plan *plan, struct error *err)
+{
+	unsigned bar, entries = msix_entries(plan);
+	int ret;
+
+	for (bar = 0; bar <= PCI_ROM; bar++) {
+		const struct vfio_region *r = &d->regions[bar];
+		struct vfio_bar_facts facts = {
+			.size = r->size,
+			.mmap = r->flags & VFIO_REGION_INFO_FLAG_MMAP,
+			.msix_mappable = r->msix_mappable,
+			.n_sparse = r->n_sparse,
+			.page_size = (uint64_t)sysconf(_SC_PAGESIZE),
+			.table = msix_range(plan, PCI_MSIX_TABLE, bar, entries * 16ull),
+			.pba = msix_range(plan, PCI_MSIX_PBA, bar, (entries + 63) / 64 * 8ull),
+		};
+
+		if (!r->size)
+			continue;
+		memcpy(facts.sparse, r->sparse, sizeof(facts.sparse));
+		ret = declare_bar(d, bar, err);
+		if (!ret)
+			ret = create_bar(d, bar, &facts, err);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+void vfio_bars_destroy(struct vfio_device *d)
+{
+	unsigned bar, i;
+
+	for (bar = 0; bar <= PCI_ROM; bar++) {
+		for (i = 0; i < d->bars[bar].n; i++)
+			if (d->bars[bar].pieces[i].host)
+				munmap(d->bars[bar].pieces[i].host,
+				       d->bars[bar].pieces[i].segment.size);
+		free(d->bars[bar].pieces);
+		d->bars[bar] = (struct vfio_bar){0};
+	}
+}
+
+static struct space *space_of(struct vfio_device *d, unsigned bar)
+{
+	bool io = bar < PCI_ROM && (d->function.bars[bar].type & PCI_BASE_ADDRESS_SPACE_IO);
+
+	return io ? &d->vfio->vm->pio : &d->vfio->vm->mmio;
+}
+
+/*
+ * Let the other assigned devices reach this BAR. Not every IOMMU can: then they can't, which
+ * matters to few guests, so it is said once and not fatal.
+ */
+static void map_p2p(struct vfio_piece *p)
+{
+	struct vfio *v = p->device->vfio;
+	int ret;
+
+	if (!p->host || !v->devices->next)
+		return;
+	ret = vfio_dma_map(v, p->region.base, p->segment.size, p->host);
+	p->p2p = !ret;
+	if (ret && !v->p2p_warned) {
+		v->p2p_warned = true;
+		warn("%s: BAR %u is out of reach for other devices' DMA: %s",
+		     p->device->function.name, p->bar, strerror(-ret));
+	}
+}
+
+void vfio_bar_map(struct pci_function *f, unsigned bar, uint64_t addr)
+{
+	struct vfio_device *d = f->opaque;
+	struct space *s = space_of(d, bar);
+	unsigned i;
+
+	for (i = 0; i < d->bars[bar].n; i++) {
+		struct vfio_piece *p = &d->bars[bar].pieces[i];
+
+		p->region.base = addr + p->segment.offset;
+		space_add(s, &p->region);
+		map_p2p(p);
+		if (!p->host)
+			continue;
+		p->overlay.base = p->region.base;
+		if (d->trapping)
+			space_add(s, &p->overlay);
+	}
+	d->bars[bar].mapped = true;
+}
+
+void vfio_bar_unmap(struct pci_function *f, unsigned bar)
+{
+	struct vfio_device *d = f->opaque;
+	struct space *s = space_of(d, bar);
+	unsigned i;
+
+	d->bars[bar].mapped = false;
+	for (i = 0; i < d->bars[bar].n; i++) {
+		struct vfio_piece *p = &d->bars[bar].pieces[i];
+
+		if (p->host && d->trapping)
+			space_remove(s, &p->overlay);
+		if (p->p2p)
+			vfio_dma_unmap(d->vfio, p->region.base, p->segment.size);
+		p->p2p = false;
+		space_remove(s, &p->region);
+	}
+}
+
+void vfio_bars_trap(struct vfio_device *d, bool on)
+{
+	struct space *s = &d->vfio->vm->mmio;
+	unsigned bar, i;
+
+	space_begin(s);
+	for (bar = 0; bar <= PCI_ROM && d->trapping != on; bar++)
+		for (i = 0; d->bars[bar].mapped && i < d->bars[bar].n; i++) {
+			struct vfio_piece *p = &d->bars[bar].pieces[i];
+
+			if (p->host && on)
+				space_add(s, &p->overlay);
+			else if (p->host)
+				space_remove(s, &p->overlay);
+		}
+	d->trapping = on;
+	space_commit(s, NULL);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/* An assigned device, as the files of this room share it. */
+#ifndef CARILLON_VFIO_DEVICE_H
+#define CARILLON_VFIO_DEVICE_H
+
+#include "container.h"
+
+/* What the kernel says of a region: a BAR, the ROM or configuration space. */
+struct vfio_region {
+	uint64_t size, offset; /* bytes; offset is where in the device's fd */
+	uint32_t flags;	       /* VFIO_REGION_INFO_FLAG_* */
+	bool msix_mappable;
+	struct range sparse[VFIO_SPARSE_MAX];
+	unsigned n_sparse;
+};
+
+/* A segment of a BAR at work: a region in the guest's address space. */
+struct vfio_piece {
+	struct vfio_device *device;
+	struct vfio_segment segment;
+	unsigned bar;
+	uint8_t *host; /* SEGMENT_MAP: the mmap */
+	struct region region;
+	struct region overlay; /* SEGMENT_MAP: hides the memslot while INTx wants traps */
+	bool p2p;	       /* mapped for other devices' DMA */
+};
+
+struct vfio_bar {
+	unsigned n;
+	struct vfio_piece *pieces;
+	bool mapped;
+};
+
+enum vfio_irq_mode {
+	VFIO_IRQ_NONE,
+	VFIO_IRQ_INTX,
+	VFIO_IRQ_MSI,
+	VFIO_IRQ_MSIX,
+};
+
+/* INTx on its way to a pin of the board. */
+struct vfio_intx {
+	unsigned gsi;
+	bool present, resample;
+	int trigger, unmask, timer; /* eventfds and a timerfd, -1 while off */
+	bool asserted;		    /* fallback: the line is up until a BAR is touched */
+	struct loop_source trigger_source, timer_source;
+	pthread_mutex_t lock;
+	_Atomic uint64_t count; /* fallback: interrupts that came through user space */
+};
+
+struct vfio_device {
+	struct vfio *vfio;
+	struct vfio_device *next;
+	char bdf[BDF_LEN];
+	int fd;
+	struct vfio_device_info info;
+	struct vfio_region regions[VFIO_PCI_NUM_REGIONS];
+	bool msix_noresize;
+	unsigned n_msix, n_msi;
+	struct pci_function function;
+	uint8_t emulated[PCI_CONFIG_SIZE];
+	struct vfio_bar bars[PCI_BARS + 1];
+	bool trapping; /* overlays are up; guarded by the memory space's lock */
+	pthread_mutex_t irq_lock;
+	enum vfio_irq_mode irq_mode;
+	bool has_msix, has_msi;
+	struct pci_msix msix;
+	struct pci_msi msi;
+	struct vfio_intx intx;
+	int err_fd, req_fd;
+	struct loop_source err_source, req_source;
+	_Atomic uint64_t bar_traps, io_errors;
+};
+
+/* device.c: what the kernel tells, and the device's own configuration space. */
+int vfio_device_open(struct vfio_device *d, struct vfio_group *g, struct error *err);
+void vfio_device_close(struct vfio_device *d);
+/* size 1, 2 or 4, aligned. A read that fails is all ones, as on a bus. */
+uint32_t vfio_config_read(struct vfio_device *d, unsigned offset, unsigned size);
+void vfio_config_write(struct vfio_device *d, unsigned offset, unsigned size, uint32_t value);
+
+/* reset.c. 0; -ENOTTY if the device knows no reset. */
+int vfio_device_reset(struct vfio_device *d);
+
+/* bars.c: from the plan to regions. */
+int vfio_bars_create(struct vfio_device *d, const struct vfio_config_plan *plan, struct error *err);
+void vfio_bars_destroy(struct vfio_device *d);
+void vfio_bar_map(struct pci_function *f, unsigned bar, uint64_t addr);
+void vfio_bar_unmap(struct pci_function *f, unsigned bar);
+/* Send every access to a BAR through user space, or no longer. Any thread. */
+void vfio_bars_trap(struct vfio_device *d, bool on);
+
+/* irq.c: VFIO_DEVICE_SET_IRQS and the sources of the MSI engine. */
+int vfio_set_eventfds(struct vfio_device *d, unsigned index, uint32_t action, unsigned start,
+		      unsigned n, const int *fds);
+int vfio_irq_action(struct vfio_device *d, unsigned index, uint32_t action);
+void vfio_irq_disable(struct vfio_device *d, unsigned index);
+extern const struct msi_source_ops vfio_msix_source, vfio_msi_source;
+/* Watch for errors of the device and for the host wanting it back. */
+int vfio_watch(struct vfio_device *d, struct error *err);
+void vfio_unwatch(struct vfio_device *d);
+
+/* intx.c */
+int vfio_intx_init(struct vfio_device *d, enum vfio_intx_mode mode, struct error *err);
+void vfio_intx_destroy(struct vfio_device *d);
+int vfio_intx_enable(struct vfio_device *d);
+void vfio_intx_disable(struct vfio_device *d);
+/* A BAR was touched through user space. Any vCPU thread. */
+void vfio_intx_touched(struct vfio_device *d);
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/*
+ * INTx: a level interrupt. The kernel masks it when it fires and must be told when the guest has
+ * handled it. KVM can tell (KVM_IRQFD_FLAG_RESAMPLE): then nothing passes through user space.
+ * Where it can't, the first access to a BAR after the interrupt is taken as the handling; for that
+ * the BARs' mappings are hidden while the line is up, and for a while after it.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "device.h"
+
+/* How long the mappings stay hidden after the last interrupt: the figure that QEMU settled on. */
+#define REMAP_AFTER_MS 1100
+
+static void drain(int fd)
+{
+	uint64_t count;
+
+	if (read(fd, &count, sizeof(count)) < 0)
+		return; /* EAGAIN: somebody else was faster */
+}
+
+static void arm_timer(struct vfio_intx *x)
+{
+	struct itimerspec in = {
+		.it_value = {REMAP_AFTER_MS / 1000, REMAP_AFTER_MS % 1000 * 1000000L}};
+
+	timerfd_settime(x->timer, 0, &in, NULL);
+}
+
+static void fired(struct loop_source *src, uint32_t events)
+{
+	struct vfio_device *d = src->opaque;
+	struct vfio_intx *x = &d->intx;
+
+	(void)events;
+	drain(src->fd);
+	atomic_fetch_add_explicit(&x->count, 1, memory_order_relaxed);
+	vfio_bars_trap(d, true);
+	pthread_mutex_lock(&x->lock);
+	if (!x->asserted && x->trigger >= 0) {
+		x->asserted = true;
+		irq_line(&d->vfio->vm->irqs, x->gsi, true);
+	}
+	pthread_mutex_unlock(&x->lock);
+	arm_timer(x);
+}
+
+/* Still asserted: the guest is slow, and its access must not slip past us. */
+static void quiet(struct loop_source *src, uint32_t events)
+{
+	struct vfio_device *d = src->opaque;
+	bool asserted;
+
+	(void)events;
+	drain(src->fd);
+	pthread_mutex_lock(&d->intx.lock);
+	asserted = d->intx.asserted;
+	pthread_mutex_unlock(&d->intx.lock);
+	if (asserted)
+		arm_timer(&d->intx);
+	else
+		vfio_bars_trap(d, false);
+}
+
+void vfio_intx_touched(struct vfio_device *d)
+{
+	struct vfio_intx *x = &d->intx;
+
+	if (x->resample || !x->present)
+		return;
+	pthread_mutex_lock(&x->lock);
+	if (x->asserted) {
+		x->asserted = false;
+		irq_line(&d->vfio->vm->irqs, x->gsi, false);
+		vfio_irq_action(d, VFIO_PCI_INTX_IRQ_INDEX, VFIO_IRQ_SET_ACTION_UNMASK);
+	}
+	pthread_mutex_unlock(&x->lock);
+}
+
+int vfio_intx_init(struct vfio_device *d, enum vfio_intx_mode mode, struct error *err)
+{
+	struct vfio_intx *x = &d->intx;
+	bool can = ioctl(d->vfio->vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_IRQFD_RESAMPLE) > 0;
+
+	x->trigger = x->unmask = x->timer = -1;
+	x->resample = mode == VFIO_INTX_RESAMPLE || (mode == VFIO_INTX_AUTO && can);
+	pthread_mutex_init(&x->lock, NULL);
+	if (x->resample && !can && x->present)
+		return fail(err, ENOTSUP,
+			    "this KVM can't resample level interrupts; use intx=trap");
+	if (x->resample || !x->present)
+		return 0;
+	x->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	x->timer_source = (struct loop_source){.fd = x->timer, .ready = quiet, .opaque = d};
+	if (x->timer < 0 || loop_add(&d->vfio->vm->loop, &x->timer_source, EPOLLIN))
+		return fail(err, errno, "no timer for INTx: %s", strerror(errno));
+	return 0;
+}
+
+void vfio_intx_destroy(struct vfio_device *d)
+{
+	struct vfio_intx *x = &d->intx;
+
+	if (x->timer >= 0) {
+		loop_remove(&d->vfio->vm->loop, &x->timer_source);
+		close(x->timer);
+	}
+	x->timer = -1;
+	pthread_mutex_destroy(&x->lock);
+}
+
+/*
+ * The device is masked until KVM listens on both eventfds: an interrupt in between would be
+ * delivered, but its end would not be seen, and the line would stay dead.
+ */
+static int connect_kvm(struct vfio_device *d)
+{
+	struct vfio_intx *x = &d->intx;
+	int ret = vfio_irq_action(d, VFIO_PCI_INTX_IRQ_INDEX, VFIO_IRQ_SET_ACTION_MASK);
+
+	if (!ret)
+		ret = irq_attach(&d->vfio->vm->irqs, x->gsi, x->trigger, x->unmask);
+	if (ret)
+		return ret;
+	ret = vfio_set_eventfds(d, VFIO_PCI_INTX_IRQ_INDEX, VFIO_IRQ_SET_ACTION_UNMASK, 0, 1,
+				&x->unmask);
+	if (!ret)
+		ret = vfio_irq_action(d, VFIO_PCI_INTX_IRQ_INDEX, VFIO_IRQ_SET_ACTION_UNMASK);
+	if (ret)
+		irq_detach(&d->vfio->vm->irqs, x->gsi, x->trigger);
+	return ret;
+}
+
+static int connect_loop(struct vfio_device *d)
+{
+	struct vfio_intx *x = &d->intx;
+
+	x->trigger_source = (struct loop_source){.fd = x->trigger, .ready = fired, .opaque = d};
+	return loop_add(&d->vfio->vm->loop, &x->trigger_source, EPOLLIN);
+}
+
+static void close_eventfds(struct vfio_intx *x)
+{
+	if (x->trigger >= 0)
+		close(x->trigger);
+	if (x->unmask >= 0)
+		close(x->unmask);
+	x->trigger = x->unmask = -1;
+}
+
+int vfio_intx_enable(struct vfio_device *d)
+{
+	struct vfio_intx *x = &d->intx;
+	int ret;
+
+	if (!x->present)
+		return -ENODEV;
+	x->unmask = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	x->trigger = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (x->trigger < 0 || x->unmask < 0) {
+		ret = -errno;
+		close_eventfds(x);
+		return ret;
+	}
+	ret = vfio_set_eventfds(d, VFIO_PCI_INTX_IRQ_INDEX, VFIO_IRQ_SET_ACTION_TRIGGER, 0, 1,
+				&x->trigger);
+	if (!ret) {
+		ret = x->resample ? connect_kvm(d) : connect_loop(d);
+		if (ret)
+			vfio_irq_disable(d, VFIO_PCI_INTX_IRQ_INDEX);
+	}
+	if (ret) {
+		warn("%s: no INTx: %s", d->function.name, strerror(-ret));
+		close_eventfds(x);
+	}
+	return ret;
+}
+
+void vfio_intx_disable(struct vfio_device *d)
+{
+	struct vfio_intx *x = &d->intx;
+
+	if (x->trigger < 0)
+		return;
+	vfio_irq_disable(d, VFIO_PCI_INTX_IRQ_INDEX);
+	if (x->resample)
+		irq_detach(&d->vfio->vm->irqs, x->gsi, x->trigger);
+	else
+		loop_remove(&d->vfio->vm->loop, &x->trigger_source);
+	pthread_mutex_lock(&x->lock);
+	if (x->asserted)
+		irq_line(&d->vfio->vm->irqs, x->gsi, false);
+	x->asserted = false;
+	close_eventfds(x);
+	pthread_mutex_unlock(&x->lock);
+	if (!x->resample)
+		arm_timer(x);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/*
+ * Reset of an assigned device: its own reset (FLR, power management) if it has one, else that of
+ * its bus, which is allowed only if we hold every group that hangs on it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+
+#include "device.h"
+
+static struct vfio_pci_hot_reset_info *hot_reset_info(struct vfio_device *d)
+{
+	struct vfio_pci_hot_reset_info probe = {.argsz = sizeof(probe)}, *info;
+	size_t size;
+
+	if (ioctl(d->fd, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, &probe) && errno != ENOSPC)
+		return NULL;
+	size = sizeof(*info) + probe.count * sizeof(info->devices[0]);
+	info = calloc(1, size);
+	if (!info)
+		return NULL;
+	info->argsz = (uint32_t)size;
+	if (!ioctl(d->fd, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, info))
+		return info;
+	free(info);
+	return NULL;
+}
+
+static const struct vfio_group *group_of(const struct vfio *v, uint32_t number)
+{
+	const struct vfio_group *g;
+
+	for (g = v->groups; g; g = g->next)
+		if (g->number == (int)number)
+			return g;
+	return NULL;
+}
+
+/* A bus reset would hit our other devices too: only while this is the one that is open. */
+static int bus_reset(struct vfio_device *d)
+{
+	struct vfio_pci_hot_reset_info *info = hot_reset_info(d);
+	struct vfio_pci_hot_reset *reset;
+	const struct vfio_group *g;
+	unsigned i, k;
+	int ret = -ENOTTY;
+
+	if (!info)
+		return -ENOTTY;
+	reset = calloc(1, sizeof(*reset) + info->count * sizeof(reset->group_fds[0]));
+	for (i = 0; reset && i < info->count; i++) {
+		g = group_of(d->vfio, info->devices[i].group_id);
+		if (!g)
+			goto out;
+		for (k = 0; k < reset->count && reset->group_fds[k] != g->fd; k++)
+			;
+		if (k == reset->count)
+			reset->group_fds[reset->count++] = g->fd;
+	}
+	if (!reset || (d->vfio->devices && d->vfio->devices != d) || d->next)
+		goto out;
+	reset->argsz = (uint32_t)(sizeof(*reset) + reset->count * sizeof(reset->group_fds[0]));
+	ret = ioctl(d->fd, VFIO_DEVICE_PCI_HOT_RESET, reset) ? -errno : 0;
+out:
+	free(reset);
+	free(info);
+	return ret;
+}
+
+int vfio_device_reset(struct vfio_device *d)
+{
+	if ((d->info.flags & VFIO_DEVICE_FLAGS_RESET) && !ioctl(d->fd, VFIO_DEVICE_RESET))
+		return 0;
+	return bus_reset(d);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/*
+ * boot: from files to a guest that is ready to run: the two boot protocols and what they share.
+ * The plans (bzimage_plan, elf_header, elf_segment, pvh_note, initrd_place) are pure: they take
+ * bytes of files, which may be hostile, and decide; the rest carries out.
+ */
+#ifndef CARILLON_X86_BOOT_H
+#define CARILLON_X86_BOOT_H
+
+#include "arch.h"
+
+/* Bytes of the kernel's beginning that the checks look at. */
+#define BOOT_HEAD 1024
+
+struct boot_file {
+	const char *path;
+	int fd;
+	uint64_t size;
+};
+
+/* How the first vCPU begins. */
+struct boot_entry {
+	bool long_mode;	  /* paging by identity, rsi = info; else 32-bit flat, ebx = info */
+	uint64_t address; /* of the first instruction */
+	uint64_t info;	  /* zero page or PVH start info */
+};
+
+struct boot {
+	struct vm *vm;
+	const struct arch_config *config;
+	const struct arch_layout *layout;
+	struct boot_file kernel, initrd; /* initrd.path NULL: none */
+	uint8_t head[BOOT_HEAD];	 /* zeros follow where the kernel is shorter */
+	struct range initrd_at;		 /* guest-physical; size 0: none */
+	struct boot_entry entry;	 /* out */
+};
+
+/* ---- files (boot_file.c) ------------------------------------------------------------------ */
+
+int boot_open(struct boot_file *f, const char *path, struct error *err);
+void boot_close(struct boot_file *f);
+/* Exactly n bytes at offset: -EIO if the file ends before. */
+int boot_read(const struct boot_file *f, uint64_t offset, void *buf, uint64_t n, struct error *err);
+/* The same, into guest memory. */
+int boot_load(const struct boot_file *f, uint64_t offset, uint64_t n,
+	      const struct guest_memory *mem, uint64_t gpa, struct error *err);
+
+/* ---- what both protocols do (boot.c) ------------------------------------------------------- */
+
+/* Pure. As high as it may lie: below low_end and at or below `highest`, above kernel_end. */
+int initrd_place(uint64_t size, uint64_t low_end, uint64_t highest, uint64_t kernel_end,
+		 uint64_t *gpa, struct error *err);
+/* Place and load the initrd, if there is one. */
+int boot_initrd(struct boot *b, uint64_t highest, uint64_t kernel_end, struct error *err);
+/* Write the command line; limit: the longest the kernel takes, without the NUL. */
+int boot_cmdline(struct boot *b, uint64_t limit, struct error *err);
+/* Copy into guest memory what belongs to the machine; false only if the layout were wrong. */
+int boot_write(struct boot *b, uint64_t gpa, const void *data, uint64_t n, struct error *err);
+
+/* ---- bzImage (bzimage.c) ------------------------------------------------------------------- */
+
+struct bzimage {
+	uint64_t offset, size; /* of the protected-mode kernel within the file */
+	uint64_t load;	       /* its guest-physical address */
+	uint64_t end;	       /* of what it uses before it reads the memory map */
+	uint64_t initrd_highest;
+	uint64_t cmdline_limit;
+	uint64_t header_size; /* of the setup header, from 0x1f1 */
+};
+
+bool bzimage_is(const uint8_t head[BOOT_HEAD]);
+/* low_end: RAM from 0 to there. */
+int bzimage_plan(const uint8_t head[BOOT_HEAD], uint64_t file_size, uint64_t low_end,
+		 struct bzimage *out, struct error *err);
+int bzimage_load(struct boot *b, struct error *err);
+
+/* ---- ELF with a PVH note (elf.c, pvh.c) ---------------------------------------------------- */
+
+#define ELF_PHDR_MAX  64 /* bytes of a program header: 56 or 32 */
+#define ELF_PHNUM_MAX 128
+#define ELF_NOTES_MAX (1 * MIB)
+
+struct elf {
+	bool wide; /* ELF64 */
+	uint64_t phoff;
+	unsigned phnum, phentsize;
+};
+
+struct elf_segment {
+	uint32_t type; /* PT_* */
+	uint64_t offset, filesz, paddr, memsz, align;
+};
+
+bool elf_is(const uint8_t head[BOOT_HEAD]);
+int elf_header(const uint8_t head[BOOT_HEAD], uint64_t file_size, struct elf *out,
+	       struct error *err);
+/* Decode program header bytes; checks what of PT_LOAD and PT_NOTE concerns file and RAM. */
+int elf_segment(const struct elf *elf, const uint8_t *phdr, uint64_t file_size, uint64_t low_end,
+		struct elf_segment *out, struct error *err);
+/* Look for XEN_ELFNOTE_PHYS32_ENTRY among notes; 0, or -ENOENT. */
+int pvh_note(const uint8_t *notes, uint64_t n, uint64_t align, uint64_t *entry);
+int elf_load(struct boot *b, struct error *err);
+/* Start info, module list, memory map. */
+int pvh_info(struct boot *b, struct error *err);
+
+#endif

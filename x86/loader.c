@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/* arch_load(): tables, kernel, initrd, and the first vCPU's registers. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "acpi.h"
+#include "boot.h"
+#include "layout.h"
+#include "vcpu.h"
+
+static int write_tables(struct boot *b, struct error *err)
+{
+	struct acpi_machine m = {.cpus = b->config->cpus, .windows = b->layout->pci};
+	uint8_t *tables = malloc(ACPI_ROOM);
+	size_t n;
+	int ret;
+
+	if (!tables)
+		return fail(err, ENOMEM, "ACPI tables: out of memory");
+	n = acpi_build(&m, ACPI_ADDR, tables, ACPI_ROOM);
+	ret = n ? boot_write(b, ACPI_ADDR, tables, n, err)
+		: fail(err, E2BIG,
+		       "ACPI tables: %u CPUs make them larger than 128K; use -c with "
+		       "fewer",
+		       m.cpus);
+	free(tables);
+	return ret;
+}
+
+/* Compressed files begin with a magic; the kernel within would need unpacking first. */
+static const char *compression_of(const uint8_t head[BOOT_HEAD])
+{
+	static const struct {
+		const char *name, *magic;
+	} known[] = {
+		{"gzip", "\x1f\x8b"},
+		{"xz", "\xfd"
+		       "7zXZ"},
+		{"zstd", "\x28\xb5\x2f\xfd"},
+		{"bzip2", "BZh"},
+		{"lz4", "\x02\x21\x4c\x18"},
+		{"LZO", "\x89LZO"},
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(known); i++)
+		if (!memcmp(head, known[i].magic, strlen(known[i].magic)))
+			return known[i].name;
+	return NULL;
+}
+
+static int load_kernel(struct boot *b, struct error *err)
+{
+	const char *path = b->kernel.path, *compression;
+	uint64_t n = b->kernel.size < BOOT_HEAD ? b->kernel.size : BOOT_HEAD;
+	int ret = boot_read(&b->kernel, 0, b->head, n, err);
+
+	if (ret)
+		return ret;
+	if (bzimage_is(b->head))
+		return bzimage_load(b, err);
+	if (elf_is(b->head))
+		return elf_load(b, err);
+	compression = compression_of(b->head);
+	if (compression)
+		return fail(err, ENOEXEC,
+			    "%s: is compressed with %s; unpack it, or use the bzImage", path,
+			    compression);
+	return fail(err, ENOEXEC, "%s: is neither a bzImage nor an ELF vmlinux with a PVH note",
+		    path);
+}
+
+int arch_load(struct vm *vm, const struct arch_config *config, const struct arch_layout *layout,
+	      struct error *err)
+{
+	struct boot b = {
+		.vm = vm, .config = config, .layout = layout, .kernel.fd = -1, .initrd.fd = -1};
+	int ret = boot_open(&b.kernel, config->kernel, err);
+
+	if (!ret && config->initrd)
+		ret = boot_open(&b.initrd, config->initrd, err);
+	if (!ret)
+		ret = write_tables(&b, err);
+	if (!ret)
+		ret = load_kernel(&b, err);
+	boot_close(&b.kernel);
+	boot_close(&b.initrd);
+	return ret ?: vcpu_boot(&vm->vcpus[0], &b.entry, err);
+}
