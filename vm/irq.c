@@ -66,7 +66,7 @@ int irq_commit(struct irq_table *t)
 }
 
 /* Room for one more entry; the new one is zeroed. NULL without memory. */
-static struct kvm_irq_routing_entry *append_entry(struct irq_table *t)
+static struct kvm_irq_routing_entry *append_entry(struct irq_table *t, unsigned gsi)
 {
 	struct kvm_irq_routing *grown;
 	struct kvm_irq_routing_entry *e;
@@ -81,6 +81,7 @@ static struct kvm_irq_routing_entry *append_entry(struct irq_table *t)
 	}
 	e = &t->routing->entries[t->routing->nr++];
 	memset(e, 0, sizeof(*e));
+	e->gsi = gsi;
 	t->dirty = true;
 	return e;
 }
@@ -100,9 +101,8 @@ int irq_route_pin(struct irq_table *t, unsigned gsi, unsigned irqchip, unsigned 
 	struct kvm_irq_routing_entry *e;
 
 	irq_begin(t);
-	e = append_entry(t);
+	e = append_entry(t, gsi);
 	if (e) {
-		e->gsi = gsi;
 		e->type = KVM_IRQ_ROUTING_IRQCHIP;
 		e->u.irqchip.irqchip = irqchip;
 		e->u.irqchip.pin = pin;
@@ -168,7 +168,7 @@ int irq_route_msi(struct irq_table *t, unsigned gsi, const struct msi_message *m
 	irq_begin(t);
 	e = find_entry(t, gsi);
 	if (!e)
-		e = append_entry(t);
+		e = append_entry(t, gsi);
 	if (e && !is_msi(t, e, msg)) {
 		fill_msi(t, e, msg);
 		t->dirty = true;
