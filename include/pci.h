@@ -238,6 +238,8 @@ struct pci_placement {
 	unsigned bar;
 };
 
+/* Pure: what windows must hold. */
+void pci_sum_needs(const struct pci_placement *bars, unsigned n, struct pci_needs *needs);
 /* Pure: place by size, largest first, naturally aligned. -ENOSPC names the BAR and its window. */
 int pci_plan_bars(struct pci_placement *bars, unsigned n, const struct pci_windows *windows,
 		  struct error *err);

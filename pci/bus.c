@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "pci.h"
-#include "windows.h"
 
 #define CF8_PORT   0xcf8
 #define CF8_ENABLE 0x80000000u

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "pci.h"
-#include "windows.h"
 
 static int by_size(const void *a, const void *b)
 {

@@ -57,6 +57,13 @@ static void set(uint8_t *table, size_t offset, uint64_t value, unsigned size)
 		table[offset + i] = (uint8_t)(value >> (8 * i));
 }
 
+/* Without its NUL: fields are filled to the last byte. */
+static void set_text(uint8_t *table, size_t offset, const char *text)
+{
+	while (*text)
+		table[offset++] = (uint8_t)*text++;
+}
+
 static uint8_t checksum(const uint8_t *data, size_t n)
 {
 	uint8_t sum = 0;
@@ -122,7 +129,7 @@ static void fadt(struct aml *a, uint64_t dsdt)
 	set(t, FADT_X_DSDT, dsdt, 8);
 	set_port(t, FADT_SLEEP_CONTROL, PORT_SLEEP_CONTROL);
 	set_port(t, FADT_SLEEP_STATUS, PORT_SLEEP_STATUS);
-	memcpy(t + FADT_HYPERVISOR, OEM_TABLE_ID, 8);
+	set_text(t, FADT_HYPERVISOR, OEM_TABLE_ID);
 	aml_bytes(a, t + ACPI_HEADER, FADT_SIZE - ACPI_HEADER);
 	close_table(a, start);
 }
@@ -179,8 +186,8 @@ static void mcfg(struct aml *a, struct range ecam)
 static void rsdp(uint8_t *t, uint64_t xsdt)
 {
 	memset(t, 0, RSDP_SIZE);
-	memcpy(t, "RSD PTR ", 8);
-	memcpy(t + 9, OEM_ID, 6);
+	set_text(t, 0, "RSD PTR ");
+	set_text(t, 9, OEM_ID);
 	t[15] = 2;
 	set(t, 20, RSDP_SIZE, 4);
 	set(t, 24, xsdt, 8);

@@ -9,6 +9,22 @@
 #include "layout.h"
 #include "vcpu.h"
 
+/*
+ * Linux trusts EFI alone to reset a hardware-reduced machine, and without EFI jumps to ffff:0000,
+ * where a PC has its BIOS (arch/x86/kernel/reboot.c). So the reset register is written from there.
+ */
+static int write_reset_vector(struct boot *b, struct error *err)
+{
+	static const uint8_t code[] = {
+		0xba, PORT_RESET & 0xff, PORT_RESET >> 8, /* mov dx, PORT_RESET */
+		0xb0, RESET_VALUE,			  /* mov al, RESET_VALUE */
+		0xee,					  /* out dx, al */
+		0xf4,					  /* hlt */
+	};
+
+	return boot_write(b, RESET_VECTOR_ADDR, code, sizeof(code), err);
+}
+
 static int write_tables(struct boot *b, struct error *err)
 {
 	struct acpi_machine m = {.cpus = b->config->cpus, .windows = b->layout->pci};
@@ -82,6 +98,8 @@ int arch_load(struct vm *vm, const struct arch_config *config, const struct arch
 		ret = boot_open(&b.initrd, config->initrd, err);
 	if (!ret)
 		ret = write_tables(&b, err);
+	if (!ret)
+		ret = write_reset_vector(&b, err);
 	if (!ret)
 		ret = load_kernel(&b, err);
 	boot_close(&b.kernel);

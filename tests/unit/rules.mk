@@ -3,13 +3,14 @@
 
 U := build/unit-$(ARCH)
 UNIT_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
-UNIT_SRC := $(LIB_SRC) $(sort $(wildcard tests/unit/*.c tests/unit/$(ARCH)/*.c))
+UNIT_SRC := $(LIB_SRC) cmd/run_options.c $(sort $(wildcard tests/unit/*.c tests/unit/$(ARCH)/*.c))
 UNIT_OBJ := $(UNIT_SRC:%.c=$U/%.o)
 
 $U/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(BASE_CFLAGS) $(UNIT_CFLAGS) -c -o $@ $<
 
+# The suite links all but main.c and what prints: the commands.
 $U/unit: $(UNIT_OBJ)
 	$(CC) -pthread $(UNIT_CFLAGS) -o $@ $^ -lcriterion
 

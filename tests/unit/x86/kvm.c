@@ -232,6 +232,25 @@ Test(x86_kvm, second_cpu_starts_by_sipi, .timeout = 60)
 	unlink(kernel);
 }
 
+/* SIPI 0xff starts at ff00:0000; the zeros from there on are `add [bx + si], al`. */
+Test(x86_kvm, real_mode_reset_vector, .timeout = 60)
+{
+	static const uint8_t first[] = {
+		0xc7, 0x05, 0xf0, 0x00, 0xe0, 0xfe, 0xff, 0x01, 0x00, 0x00, 0xc7,
+		0x05, 0x00, 0x03, 0xe0, 0xfe, 0x00, 0x45, 0x0c, 0x00, 0xc7, 0x05,
+		0x00, 0x03, 0xe0, 0xfe, 0xff, 0x46, 0x0c, 0x00, 0xf4, 0xeb, 0xfd,
+	};
+	struct guest g = {0};
+	char kernel[32];
+
+	NEED_KVM();
+	make_elf(kernel, first, sizeof(first));
+	cr_assert_eq(guest_create(&g, kernel, NULL, 2), 0, "%s", g.err.text);
+	cr_expect_eq(guest_run(&g), VM_RESET);
+	guest_destroy(&g);
+	unlink(kernel);
+}
+
 Test(x86_kvm, every_vcpu_has_its_own_id, .timeout = 60)
 {
 	static const uint8_t code[] = {POWER_OFF};

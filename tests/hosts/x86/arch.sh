@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+# arch.sh: what tests/hosts/run must know about x86.
+# shellcheck shell=bash
+
+guest_cc=cc
+host_set=kernel-x86
+# Loaded by a case that wants a device to be taken.
+driver_modules="nvme"
+guest_sets="guest=kernel-cloud-x86 full=kernel-x86 next=kernel-next-x86"
+busybox_set=busybox-x86
+qemu_set=qemu-x86
+host_modules="9p 9pnet_virtio kvm_amd vfio_pci vfio_iommu_type1"
+# For guests with the full kernel; the cloud kernels have NVMe built in and no network cards.
+full_modules="nvme e1000e igb"
+
+# The emulated machine; a host's file adds devices. The intel-iommu driver runs on AMD's CPU too,
+# and kvm_amd nests under TCG.
+machine="qemu-system-x86_64 -accel tcg,thread=multi -M q35 -cpu EPYC"
+iommu="-device intel-iommu,intremap=on,caching-mode=on"
+# report= names the port that carries reports.
+params="console=ttyS0 panic=-1 quiet intel_iommu=on mitigations=off nokaslr tsc=reliable report=ttyS1"

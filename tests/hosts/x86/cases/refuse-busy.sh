@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+# refuse-busy: a device that another guest has.
+# shellcheck shell=sh
+host=refusals
+
+run() {
+	bind "$nvme"
+	guest_start hang --vfio "$nvme"
+	guest_wait state=hanging
+	case_name=$case_name-second refuses_run "$nvme" --vfio "$nvme"
+	kill -KILL "$guest_pid"
+	guest_end 137
+}

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+# devices: a host with one of each device that guests get.
+# shellcheck shell=sh
+
+# The first NVMe has its MSI-X table beside its registers, the second in a BAR of its own.
+nvme=0000:00:04.0
+nvme_exclusive=0000:00:05.0
+e1000e=0000:00:06.0
+igb=0000:00:07.0
+edu=0000:00:08.0
+disks="shared exclusive"
+devices="
+-drive if=none,id=shared,file=shared.raw,format=raw
+-device nvme,drive=shared,serial=shared,addr=4
+-drive if=none,id=exclusive,file=exclusive.raw,format=raw
+-device nvme,drive=exclusive,serial=exclusive,msix-exclusive-bar=on,addr=5
+-netdev user,id=net0,restrict=on
+-device e1000e,netdev=net0,romfile=,addr=6
+-netdev user,id=net1,restrict=on
+-device igb,netdev=net1,romfile=,addr=7
+-device edu,addr=8
+"
