@@ -8,6 +8,5 @@ run() {
 	guest_start hang --vfio "$nvme"
 	guest_wait state=hanging
 	case_name=$case_name-second refuses_run "$nvme" --vfio "$nvme"
-	kill -KILL "$guest_pid"
-	guest_end 137
+	guest_stop
 }

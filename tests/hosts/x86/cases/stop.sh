@@ -9,8 +9,7 @@ run() {
 	guest_wait state=hanging
 	carillon list | grep -q "^$case_name\$" || fail "carillon list doesn't show it"
 	stat_says "\"name\":\"$case_name\"" '"state":"running"' '"boots":1' '"cpus":1'
-	carillon stop "$case_name" || fail "carillon stop: status $?"
-	guest_end 0
+	guest_stop
 	[ -z "$(carillon list)" ] || fail "carillon list still shows: $(carillon list)"
 	refuses "$case_name" carillon stat "$case_name"
 }
