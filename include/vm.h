@@ -208,6 +208,8 @@ struct irq_table {
 	unsigned depth;
 	bool dirty;
 	bool msi_devid; /* KVM_CAP_MSI_DEVID: messages carry their device */
+	/* Pure: the architecture's last word on a message before KVM sees it; NULL: as it is. */
+	void (*translate)(struct kvm_irq_routing_msi *msi);
 	unsigned first_dynamic, limit;
 	struct kvm_irq_routing *routing; /* with room for `room` entries */
 	unsigned room;

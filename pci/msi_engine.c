@@ -192,11 +192,12 @@ static void update(struct msi_engine *e, unsigned first, unsigned n)
 
 	if (!e->enabled)
 		return;
-	prepare_all(e, first, n);
 	if (!e->source_on) {
+		prepare_all(e, 0, e->active);
 		start_source(e);
 		return;
 	}
+	prepare_all(e, first, n);
 	for (i = first; i < first + n; i++)
 		if (settle(e, i))
 			arm(e, i);

@@ -20,7 +20,7 @@ int irq_table_init(struct irq_table *t, unsigned first_dynamic, unsigned limit,
 				.opaque = opaque,
 				.first_dynamic = first_dynamic,
 				.limit = limit,
-				.room = 2 * first_dynamic};
+				.room = 2 * first_dynamic + 8};
 	t->used = calloc(limit, 1);
 	t->routing = calloc(1, sizeof(*t->routing) + t->room * sizeof(t->routing->entries[0]));
 	if (!t->used || !t->routing) {
@@ -99,6 +99,7 @@ static struct kvm_irq_routing_entry *find_entry(struct irq_table *t, unsigned gs
 int irq_route_pin(struct irq_table *t, unsigned gsi, unsigned irqchip, unsigned pin)
 {
 	struct kvm_irq_routing_entry *e;
+	int ret;
 
 	irq_begin(t);
 	e = append_entry(t, gsi);
@@ -107,7 +108,8 @@ int irq_route_pin(struct irq_table *t, unsigned gsi, unsigned irqchip, unsigned 
 		e->u.irqchip.irqchip = irqchip;
 		e->u.irqchip.pin = pin;
 	}
-	return irq_commit(t) ?: (e ? 0 : -ENOMEM);
+	ret = irq_commit(t);
+	return e ? ret : -ENOMEM;
 }
 
 int irq_alloc(struct irq_table *t)
@@ -140,40 +142,45 @@ void irq_free(struct irq_table *t, unsigned gsi)
 	irq_commit(t);
 }
 
-static void fill_msi(const struct irq_table *t, struct kvm_irq_routing_entry *e,
-		     const struct msi_message *msg)
+static struct kvm_irq_routing_msi kvm_message(const struct irq_table *t,
+					      const struct msi_message *msg)
 {
-	e->type = KVM_IRQ_ROUTING_MSI;
-	e->u.msi.address_lo = (uint32_t)msg->address;
-	e->u.msi.address_hi = (uint32_t)(msg->address >> 32);
-	e->u.msi.data = msg->data;
-	if (t->msi_devid) {
-		e->flags = KVM_MSI_VALID_DEVID;
-		e->u.msi.devid = msg->devid;
-	}
+	struct kvm_irq_routing_msi msi = {
+		.address_lo = (uint32_t)msg->address,
+		.address_hi = (uint32_t)(msg->address >> 32),
+		.data = msg->data,
+		.devid = t->msi_devid ? msg->devid : 0,
+	};
+
+	if (t->translate)
+		t->translate(&msi);
+	return msi;
 }
 
-static bool is_msi(const struct irq_table *t, const struct kvm_irq_routing_entry *e,
-		   const struct msi_message *msg)
+static bool same_message(const struct kvm_irq_routing_msi *a, const struct kvm_irq_routing_msi *b)
 {
-	return e->type == KVM_IRQ_ROUTING_MSI && e->u.msi.address_lo == (uint32_t)msg->address &&
-	       e->u.msi.address_hi == (uint32_t)(msg->address >> 32) &&
-	       e->u.msi.data == msg->data && (!t->msi_devid || e->u.msi.devid == msg->devid);
+	return a->address_lo == b->address_lo && a->address_hi == b->address_hi &&
+	       a->data == b->data && a->devid == b->devid;
 }
 
 int irq_route_msi(struct irq_table *t, unsigned gsi, const struct msi_message *msg)
 {
+	struct kvm_irq_routing_msi msi = kvm_message(t, msg);
 	struct kvm_irq_routing_entry *e;
+	int ret;
 
 	irq_begin(t);
 	e = find_entry(t, gsi);
 	if (!e)
 		e = append_entry(t, gsi);
-	if (e && !is_msi(t, e, msg)) {
-		fill_msi(t, e, msg);
+	if (e && (e->type != KVM_IRQ_ROUTING_MSI || !same_message(&e->u.msi, &msi))) {
+		e->type = KVM_IRQ_ROUTING_MSI;
+		e->flags = t->msi_devid ? KVM_MSI_VALID_DEVID : 0;
+		e->u.msi = msi;
 		t->dirty = true;
 	}
-	return irq_commit(t) ?: (e ? 0 : -ENOMEM);
+	ret = irq_commit(t);
+	return e ? ret : -ENOMEM;
 }
 
 int irq_attach(struct irq_table *t, unsigned gsi, int fd, int resamplefd)

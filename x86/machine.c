@@ -109,7 +109,7 @@ static int fill_machine(struct x86_machine *m, struct error *err)
 		ret = create_chips(vm, err);
 	if (ret)
 		return ret;
-	msi_wrap(m);
+	vm->irqs.translate = msi_fix_route;
 	ret = route_pins(vm, err);
 	return ret ?: ports_add(m, err);
 }
@@ -132,7 +132,6 @@ void arch_destroy(struct vm *vm)
 	if (!m)
 		return;
 	ports_remove(m);
-	msi_unwrap(m);
 	free(m->supported);
 	free(m);
 	vm->arch = NULL;

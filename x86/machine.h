@@ -10,9 +10,6 @@ struct x86_machine {
 	struct kvm_cpuid2 *supported; /* as KVM gave it */
 	bool tsc_deadline;
 	struct region power, i8042;
-	/* What the irq table's backend was, before msi_wrap(). */
-	const struct irq_backend *irq_backend;
-	void *irq_opaque;
 };
 
 /* KVM's table, to be freed with free(); NULL and -errno in *ret if it refuses. */
@@ -27,8 +24,5 @@ void ports_remove(struct x86_machine *m);
  * destination, which the guest puts into address bits 5 to 11, go to the upper half.
  */
 void msi_fix_route(struct kvm_irq_routing_msi *msi);
-/* From now on all routes pass through msi_fix_route() on their way to KVM; and undo that. */
-void msi_wrap(struct x86_machine *m);
-void msi_unwrap(struct x86_machine *m);
 
 #endif

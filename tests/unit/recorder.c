@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/* recorder: see recorder.h. It behaves as Linux' virt/kvm/eventfd.c does. */
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "recorder.h"
+
+static int memslot(void *opaque, unsigned slot, const struct memslot *m)
+{
+	struct recorder *r = opaque;
+
+	(void)slot;
+	r->memslots += m->size ? 1u : -1u;
+	return 0;
+}
+
+static int ioeventfd(void *opaque, uint64_t addr, const struct region_ioeventfd *e, bool add)
+{
+	(void)opaque, (void)addr, (void)e, (void)add;
+	return 0;
+}
+
+static int set_routes(void *opaque, const struct kvm_irq_routing *routing)
+{
+	struct recorder *r = opaque;
+
+	r->route_calls++;
+	if (r->refuse_routes)
+		return r->refuse_routes;
+	cr_assert_leq(routing->nr, ARRAY_SIZE(r->routes));
+	r->n_routes = routing->nr;
+	memcpy(r->routes, routing->entries, routing->nr * sizeof(r->routes[0]));
+	return 0;
+}
+
+const struct kvm_irq_routing_entry *recorder_route(const struct recorder *r, unsigned gsi)
+{
+	unsigned i;
+
+	for (i = 0; i < r->n_routes; i++)
+		if (r->routes[i].gsi == gsi)
+			return &r->routes[i];
+	return NULL;
+}
+
+static bool readable(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	return poll(&p, 1, 0) > 0;
+}
+
+static void consume(int fd)
+{
+	uint64_t count;
+
+	if (read(fd, &count, sizeof(count)) < 0)
+		cr_assert_eq(errno, EAGAIN);
+}
+
+static int attach(struct recorder *r, const struct kvm_irqfd *irqfd)
+{
+	unsigned i;
+
+	r->attach_calls++;
+	if (r->refuse_irqfd)
+		return r->refuse_irqfd;
+	cr_assert_not_null(recorder_route(r, irqfd->gsi), "an irqfd before its route");
+	for (i = 0; i < r->n_irqfds; i++)
+		cr_assert_neq(r->irqfds[i].fd, irqfd->fd, "attached twice: KVM says EBUSY");
+	r->irqfds[r->n_irqfds++] = *irqfd;
+	/* KVM injects what is waiting, and leaves the count. */
+	if (readable((int)irqfd->fd))
+		r->injected[irqfd->gsi]++;
+	return 0;
+}
+
+static int set_irqfd(void *opaque, const struct kvm_irqfd *irqfd)
+{
+	struct recorder *r = opaque;
+	unsigned i;
+
+	if (!(irqfd->flags & KVM_IRQFD_FLAG_DEASSIGN))
+		return attach(r, irqfd);
+	r->detach_calls++;
+	for (i = 0; i < r->n_irqfds; i++)
+		if (r->irqfds[i].fd == irqfd->fd && r->irqfds[i].gsi == irqfd->gsi) {
+			r->irqfds[i] = r->irqfds[--r->n_irqfds];
+			/* eventfd_ctx_remove_wait_queue() reads the count away. */
+			consume((int)irqfd->fd);
+			return 0;
+		}
+	cr_assert_fail("detached what was not attached");
+	return -ENOENT;
+}
+
+static int line(void *opaque, uint32_t gsi, bool level)
+{
+	struct recorder *r = opaque;
+
+	r->level[gsi] = level;
+	return 0;
+}
+
+static const struct space_backend space_backend = {memslot, ioeventfd};
+static const struct irq_backend irq_backend = {set_routes, set_irqfd, line};
+
+void recorder_init(struct recorder *r)
+{
+	struct vm *vm = &r->vm;
+
+	memset(r, 0, sizeof(*r));
+	cr_assert_eq(space_init(&vm->mmio, "memory", 4096, 64, &space_backend, r, NULL), 0);
+	cr_assert_eq(space_init(&vm->pio, "port", 1, 0, &space_backend, r, NULL), 0);
+	cr_assert_eq(irq_table_init(&vm->irqs, 24, 200, &irq_backend, r, NULL), 0);
+}
+
+void recorder_destroy(struct recorder *r)
+{
+	space_destroy(&r->vm.mmio);
+	space_destroy(&r->vm.pio);
+	irq_table_destroy(&r->vm.irqs);
+}
+
+void recorder_signal(struct recorder *r, int fd)
+{
+	unsigned i;
+
+	irq_kick(fd);
+	for (i = 0; i < r->n_irqfds; i++)
+		if ((int)r->irqfds[i].fd == fd) {
+			consume(fd);
+			r->injected[r->irqfds[i].gsi]++;
+		}
+}
+
+unsigned open_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/*
+ * recorder: stands in for KVM under a struct vm that has no KVM. It keeps the routes and irqfds as
+ * last set, and plays their part: a latch that is signalled while attached is an injection.
+ */
+#ifndef CARILLON_TESTS_RECORDER_H
+#define CARILLON_TESTS_RECORDER_H
+
+#include "vm.h"
+
+#define RECORDED_IRQFDS 128
+
+struct recorder {
+	struct vm vm;
+	unsigned route_calls, attach_calls, detach_calls;
+	unsigned n_routes;
+	struct kvm_irq_routing_entry routes[256];
+	struct kvm_irqfd irqfds[RECORDED_IRQFDS];
+	unsigned n_irqfds;
+	unsigned injected[256]; /* by GSI */
+	bool level[256];
+	int refuse_routes, refuse_irqfd; /* -errno */
+	unsigned memslots;
+};
+
+/* A vm whose spaces and irq table are recorded; GSIs below 24 are the board's. */
+void recorder_init(struct recorder *r);
+void recorder_destroy(struct recorder *r);
+/* A source signals fd. */
+void recorder_signal(struct recorder *r, int fd);
+/* The route of a GSI, NULL if it has none. */
+const struct kvm_irq_routing_entry *recorder_route(const struct recorder *r, unsigned gsi);
+/* How many file descriptors this process has open. */
+unsigned open_fds(void);
+
+#endif
