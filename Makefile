@@ -18,22 +18,30 @@ CMD_SRC := main.c $(sort $(wildcard cmd/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$B/%.o)
 CMD_OBJ := $(CMD_SRC:%.c=$B/%.o)
 
+# V=1 shows the commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@echo "  $1" $(2:$(CURDIR)/%=%))
+
 all: $B/carillon $(if $(STATIC),$B/carillon-static)
 
 $B/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(BASE_CFLAGS) $(CFLAGS) -c -o $@ $<
+	$(call say,CC  ,$@)
+	$(Q)$(CC) $(BASE_CFLAGS) $(CFLAGS) -c -o $@ $<
 
 $B/libcarillon.a: $(LIB_OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR  ,$@)
+	$(Q)$(AR) rcs $@ $^
 
 $B/carillon: $(CMD_OBJ) $B/libcarillon.a
-	$(CC) $(LDFLAGS) -pthread -o $@ $^
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -pthread -o $@ $^
 
 $B/carillon-static: $(CMD_OBJ) $B/libcarillon.a
-	$(CC) $(LDFLAGS) -static -pthread -Wl,--gc-sections -o $@ $^
-	strip $@
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -static -pthread -Wl,--gc-sections -o $@ $^
+	$(Q)strip $@
 
 include tests/unit/rules.mk
 -include guest/rules.mk

@@ -8,11 +8,13 @@ UNIT_OBJ := $(UNIT_SRC:%.c=$U/%.o)
 
 $U/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(BASE_CFLAGS) $(UNIT_CFLAGS) -c -o $@ $<
+	$(call say,CC  ,$@)
+	$(Q)$(CC) $(BASE_CFLAGS) $(UNIT_CFLAGS) -c -o $@ $<
 
 # The suite links all but main.c and what prints: the commands.
 $U/unit: $(UNIT_OBJ)
-	$(CC) -pthread $(UNIT_CFLAGS) -o $@ $^ -lcriterion
+	$(call say,LINK,$@)
+	$(Q)$(CC) -pthread $(UNIT_CFLAGS) -o $@ $^ -lcriterion
 
 check: $U/unit
 	$U/unit --jobs 2
