@@ -18,9 +18,9 @@ CMD_SRC := main.c $(sort $(wildcard cmd/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$B/%.o)
 CMD_OBJ := $(CMD_SRC:%.c=$B/%.o)
 
-# V=1 shows the commands.
+# V=1 shows the commands, -s nothing.
 Q := $(if $(V),,@)
-say = $(if $(V),,@echo "  $1" $(2:$(CURDIR)/%=%))
+say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@echo "  $1" $2)
 
 all: $B/carillon $(if $(STATIC),$B/carillon-static)
 

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+# Bare-metal guests: $B/guest/NAME.elf, 32-bit programs with a PVH note.
+
+ifeq ($(ARCH),x86)
+GUESTS := edu probe
+GUEST_CC ?= gcc
+GUEST_CFLAGS := -m32 -march=i686 -mno-sse -mno-mmx -ffreestanding -fno-pie -fno-stack-protector \
+	-fno-asynchronous-unwind-tables -std=gnu11 -O2 $(WARN)
+
+$B/guest/%.o: guest/%.c guest/lib.h
+	@mkdir -p $(@D)
+	$(call say,CC  ,$@)
+	$(Q)$(GUEST_CC) $(GUEST_CFLAGS) -c -o $@ $<
+
+$B/guest/%.o: guest/%.S
+	@mkdir -p $(@D)
+	$(call say,AS  ,$@)
+	$(Q)$(GUEST_CC) -m32 -c -o $@ $<
+
+$B/guest/%.elf: $B/guest/start.o $B/guest/lib.o $B/guest/%.o guest/link.ld
+	$(call say,LINK,$@)
+	$(Q)ld -m elf_i386 -T guest/link.ld -z noexecstack --no-warn-rwx-segments --build-id=none \
+		-o $@ $(filter %.o,$^)
+
+guest: $(GUESTS:%=$B/guest/%.elf)
+.SECONDARY: $(GUESTS:%=$B/guest/%.o)
+.PHONY: guest
+endif
