@@ -2,7 +2,7 @@
 # Bare-metal guests: $B/guest/NAME.elf, 32-bit programs with a PVH note.
 
 ifeq ($(ARCH),x86)
-GUESTS := edu probe
+GUESTS := edu probe testdev
 GUEST_CC ?= gcc
 GUEST_CFLAGS := -m32 -march=i686 -mno-sse -mno-mmx -ffreestanding -fno-pie -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -std=gnu11 -O2 $(WARN)
@@ -23,6 +23,6 @@ $B/guest/%.elf: $B/guest/start.o $B/guest/lib.o $B/guest/%.o guest/link.ld
 		-o $@ $(filter %.o,$^)
 
 guest: $(GUESTS:%=$B/guest/%.elf)
-.SECONDARY: $(GUESTS:%=$B/guest/%.o)
+.SECONDARY: $B/guest/start.o $B/guest/lib.o $(GUESTS:%=$B/guest/%.o)
 .PHONY: guest
 endif

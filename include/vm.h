@@ -213,7 +213,8 @@ struct irq_table {
 	unsigned first_dynamic, limit;
 	struct kvm_irq_routing *routing; /* with room for `room` entries */
 	unsigned room;
-	uint8_t *used; /* by gsi - first_dynamic */
+	uint8_t *used;	 /* by gsi - first_dynamic */
+	uint8_t *raised; /* by board GSI: how many hold its line up */
 };
 
 /* GSIs below first_dynamic are the board's (see irq_route_pin); irq_alloc() hands out the rest. */
@@ -241,7 +242,10 @@ int irq_attach(struct irq_table *t, unsigned gsi, int fd, int resamplefd);
 int irq_detach(struct irq_table *t, unsigned gsi, int fd);
 /* Add 1 to an eventfd: a latch, a doorbell. Never blocks: a full counter is as good as a kick. */
 void irq_kick(int eventfd);
-/* Drive the line of a board GSI. */
+/*
+ * Drive the line of a board GSI. It is a wired or: up while any of its drivers holds it up, so each
+ * of them calls this only when its own level changes.
+ */
 int irq_line(struct irq_table *t, unsigned gsi, bool level);
 
 /* ---- event loop --------------------------------------------------------------------------- */

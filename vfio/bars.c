@@ -18,11 +18,12 @@ static uint64_t direct_read(void *opaque, uint64_t offset, unsigned size)
 	uint64_t at = d->regions[p->bar].offset + p->segment.physical + offset;
 	uint64_t value = 0;
 
+	if (pread(d->fd, &value, size, (off_t)at) != (ssize_t)size) {
+		atomic_fetch_add_explicit(&d->io_errors, 1, memory_order_relaxed);
+		value = UINT64_MAX;
+	}
 	vfio_intx_touched(d);
-	if (pread(d->fd, &value, size, (off_t)at) == (ssize_t)size)
-		return value;
-	atomic_fetch_add_explicit(&d->io_errors, 1, memory_order_relaxed);
-	return UINT64_MAX;
+	return value;
 }
 
 static void direct_write(void *opaque, uint64_t offset, unsigned size, uint64_t value)
@@ -31,9 +32,9 @@ static void direct_write(void *opaque, uint64_t offset, unsigned size, uint64_t 
 	struct vfio_device *d = p->device;
 	uint64_t at = d->regions[p->bar].offset + p->segment.physical + offset;
 
-	vfio_intx_touched(d);
 	if (pwrite(d->fd, &value, size, (off_t)at) != (ssize_t)size)
 		atomic_fetch_add_explicit(&d->io_errors, 1, memory_order_relaxed);
+	vfio_intx_touched(d);
 }
 
 static const struct region_ops direct_ops = {direct_read, direct_write};

@@ -44,6 +44,7 @@ struct vfio_intx {
 	bool present, resample;
 	int trigger, unmask, timer; /* eventfds and a timerfd, -1 while off */
 	bool asserted;		    /* fallback: the line is up until a BAR is touched */
+	uint64_t last_fired;	    /* fallback: CLOCK_MONOTONIC in ms */
 	struct loop_source trigger_source, timer_source;
 	pthread_mutex_t lock;
 	_Atomic uint64_t count; /* fallback: interrupts that came through user space */
@@ -106,7 +107,10 @@ int vfio_intx_init(struct vfio_device *d, enum vfio_intx_mode mode, struct error
 void vfio_intx_destroy(struct vfio_device *d);
 int vfio_intx_enable(struct vfio_device *d);
 void vfio_intx_disable(struct vfio_device *d);
-/* A BAR was touched through user space. Any vCPU thread. */
+/*
+ * A BAR was touched through user space: to be called after the access, for it is what may have
+ * made the device let go of its line. Any vCPU thread.
+ */
 void vfio_intx_touched(struct vfio_device *d);
 
 #endif

@@ -11,77 +11,110 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "device.h"
 
 /* How long the mappings stay hidden after the last interrupt: the figure that QEMU settled on. */
 #define REMAP_AFTER_MS 1100
+/* How soon a line that nobody serves is asked about. */
+#define PROBE_AFTER_MS 10
 
-static void drain(int fd)
+/* True: there was something to drain. */
+static bool drain(int fd)
 {
 	uint64_t count;
 
-	if (read(fd, &count, sizeof(count)) < 0)
-		return; /* EAGAIN: somebody else was faster */
+	return fd >= 0 && read(fd, &count, sizeof(count)) == sizeof(count);
 }
 
-static void arm_timer(struct vfio_intx *x)
+static uint64_t now_ms(void)
 {
-	struct itimerspec in = {
-		.it_value = {REMAP_AFTER_MS / 1000, REMAP_AFTER_MS % 1000 * 1000000L}};
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void arm_timer(struct vfio_intx *x, uint64_t ms)
+{
+	struct itimerspec in = {.it_value = {(time_t)(ms / 1000), (long)(ms % 1000 * 1000000)}};
 
 	timerfd_settime(x->timer, 0, &in, NULL);
 }
 
+/* The mappings go before the line rises: the access that serves it must not slip past us. */
 static void fired(struct loop_source *src, uint32_t events)
 {
 	struct vfio_device *d = src->opaque;
 	struct vfio_intx *x = &d->intx;
 
 	(void)events;
-	drain(src->fd);
-	atomic_fetch_add_explicit(&x->count, 1, memory_order_relaxed);
 	vfio_bars_trap(d, true);
 	pthread_mutex_lock(&x->lock);
-	if (!x->asserted && x->trigger >= 0) {
+	if (drain(x->trigger)) {
+		atomic_fetch_add_explicit(&x->count, 1, memory_order_relaxed);
+		if (!x->asserted)
+			irq_line(&d->vfio->vm->irqs, x->gsi, true);
 		x->asserted = true;
-		irq_line(&d->vfio->vm->irqs, x->gsi, true);
 	}
+	x->last_fired = now_ms();
 	pthread_mutex_unlock(&x->lock);
-	arm_timer(x);
+	arm_timer(x, PROBE_AFTER_MS);
 }
 
-/* Still asserted: the guest is slow, and its access must not slip past us. */
+/*
+ * Let the line fall and the device speak again: if it still wants service, it fires anew. A signal
+ * that the loop has not seen yet counts as asserted: the access that served it was this one, and
+ * nobody would come to lower the line afterwards. (Seen: 20 000 spurious interrupts a second.)
+ */
+static void rearm(struct vfio_device *d)
+{
+	struct vfio_intx *x = &d->intx;
+
+	pthread_mutex_lock(&x->lock);
+	if (drain(x->trigger) || x->asserted) {
+		if (x->asserted)
+			irq_line(&d->vfio->vm->irqs, x->gsi, false);
+		x->asserted = false;
+		vfio_irq_action(d, VFIO_PCI_INTX_IRQ_INDEX, VFIO_IRQ_SET_ACTION_UNMASK);
+	}
+	pthread_mutex_unlock(&x->lock);
+}
+
+/*
+ * The timer. With the line up: the guest is slow, or it had served the device through a mapping
+ * just before we hid it, and will never touch it; ask the device. With the line down for long
+ * enough: show the mappings again.
+ */
 static void quiet(struct loop_source *src, uint32_t events)
 {
 	struct vfio_device *d = src->opaque;
+	struct vfio_intx *x = &d->intx;
+	uint64_t idle;
 	bool asserted;
 
 	(void)events;
 	drain(src->fd);
-	pthread_mutex_lock(&d->intx.lock);
-	asserted = d->intx.asserted;
-	pthread_mutex_unlock(&d->intx.lock);
-	if (asserted)
-		arm_timer(&d->intx);
-	else
+	pthread_mutex_lock(&x->lock);
+	asserted = x->asserted;
+	idle = now_ms() - x->last_fired;
+	pthread_mutex_unlock(&x->lock);
+	if (asserted) {
+		arm_timer(x, PROBE_AFTER_MS);
+		rearm(d);
+	} else if (idle < REMAP_AFTER_MS) {
+		arm_timer(x, REMAP_AFTER_MS - idle);
+	} else {
 		vfio_bars_trap(d, false);
+	}
 }
 
 void vfio_intx_touched(struct vfio_device *d)
 {
-	struct vfio_intx *x = &d->intx;
-
-	if (x->resample || !x->present)
-		return;
-	pthread_mutex_lock(&x->lock);
-	if (x->asserted) {
-		x->asserted = false;
-		irq_line(&d->vfio->vm->irqs, x->gsi, false);
-		vfio_irq_action(d, VFIO_PCI_INTX_IRQ_INDEX, VFIO_IRQ_SET_ACTION_UNMASK);
-	}
-	pthread_mutex_unlock(&x->lock);
+	if (d->intx.present && !d->intx.resample)
+		rearm(d);
 }
 
 int vfio_intx_init(struct vfio_device *d, enum vfio_intx_mode mode, struct error *err)
@@ -201,5 +234,5 @@ void vfio_intx_disable(struct vfio_device *d)
 	close_eventfds(x);
 	pthread_mutex_unlock(&x->lock);
 	if (!x->resample)
-		arm_timer(x);
+		arm_timer(x, REMAP_AFTER_MS);
 }

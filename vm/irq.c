@@ -22,9 +22,11 @@ int irq_table_init(struct irq_table *t, unsigned first_dynamic, unsigned limit,
 				.limit = limit,
 				.room = 2 * first_dynamic + 8};
 	t->used = calloc(limit, 1);
+	t->raised = calloc(first_dynamic + 1, 1);
 	t->routing = calloc(1, sizeof(*t->routing) + t->room * sizeof(t->routing->entries[0]));
-	if (!t->used || !t->routing) {
+	if (!t->used || !t->raised || !t->routing) {
 		free(t->used);
+		free(t->raised);
 		free(t->routing);
 		t->backend = NULL;
 		return fail(err, ENOMEM, "interrupt routes: out of memory");
@@ -42,6 +44,7 @@ void irq_table_destroy(struct irq_table *t)
 		return;
 	pthread_mutex_destroy(&t->lock);
 	free(t->used);
+	free(t->raised);
 	free(t->routing);
 	t->backend = NULL;
 }
@@ -211,5 +214,11 @@ void irq_kick(int eventfd)
 
 int irq_line(struct irq_table *t, unsigned gsi, bool level)
 {
-	return t->backend->line(t->opaque, gsi, level);
+	int ret = 0;
+
+	pthread_mutex_lock(&t->lock);
+	if (level ? !t->raised[gsi]++ : !--t->raised[gsi])
+		ret = t->backend->line(t->opaque, gsi, level);
+	pthread_mutex_unlock(&t->lock);
+	return ret;
 }

@@ -16,7 +16,9 @@
 static int map_bank(struct guest_memory *mem, struct ram_bank *bank,
 		    const struct guest_memory_options *opt, struct error *err)
 {
-	int flags = MAP_SHARED | MAP_NORESERVE | (opt->prefault ? MAP_POPULATE : 0);
+	/* Huge pages are reserved here or not at all: a touch that finds none is SIGBUS. */
+	int flags = MAP_SHARED | (opt->hugepages ? 0 : MAP_NORESERVE) |
+		    (opt->prefault ? MAP_POPULATE : 0);
 	void *host = mmap(NULL, bank->size, PROT_READ | PROT_WRITE, flags, mem->fd,
 			  (off_t)bank->fd_offset);
 

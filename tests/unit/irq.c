@@ -11,6 +11,7 @@ struct fake {
 	unsigned calls, nr;
 	struct kvm_irq_routing_entry entries[64];
 	int refuse;
+	bool level;
 };
 
 static int set_routes(void *opaque, const struct kvm_irq_routing *routing)
@@ -26,7 +27,17 @@ static int set_routes(void *opaque, const struct kvm_irq_routing *routing)
 	return 0;
 }
 
-static const struct irq_backend backend = {.set_routes = set_routes};
+static int line(void *opaque, uint32_t gsi, bool level)
+{
+	struct fake *f = opaque;
+
+	(void)gsi;
+	f->calls++;
+	f->level = level;
+	return 0;
+}
+
+static const struct irq_backend backend = {.set_routes = set_routes, .line = line};
 
 static const struct kvm_irq_routing_entry *entry(const struct fake *f, unsigned gsi)
 {
@@ -116,5 +127,22 @@ Test(irq, a_refused_table_is_sent_again)
 	irq_begin(&t);
 	cr_assert_eq(irq_commit(&t), 0);
 	cr_assert_eq(f.nr, 1);
+	irq_table_destroy(&t);
+}
+
+Test(irq, a_shared_line_is_up_while_anybody_holds_it)
+{
+	struct fake f = {0};
+	struct irq_table t;
+
+	cr_assert_eq(irq_table_init(&t, 24, 30, &backend, &f, NULL), 0);
+	irq_line(&t, 23, true);
+	irq_line(&t, 23, true);
+	cr_assert(f.level);
+	irq_line(&t, 23, false);
+	cr_assert(f.level, "the other one still wants service");
+	irq_line(&t, 23, false);
+	cr_assert(!f.level);
+	cr_assert_eq(f.calls, 2);
 	irq_table_destroy(&t);
 }

@@ -2,6 +2,7 @@
 # arch.sh: what tests/hosts/run must know about x86.
 # shellcheck shell=bash
 
+make_targets="all guest"
 guest_cc=cc
 host_set=kernel-x86
 # Loaded by a case that wants a device to be taken.

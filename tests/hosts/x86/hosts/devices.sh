@@ -8,6 +8,7 @@ nvme_exclusive=0000:00:05.0
 e1000e=0000:00:06.0
 igb=0000:00:07.0
 edu=0000:00:08.0
+testdev=0000:00:09.0
 disks="shared exclusive"
 devices="
 -drive if=none,id=shared,file=shared.raw,format=raw
@@ -19,4 +20,5 @@ devices="
 -netdev user,id=net1,restrict=on
 -device igb,netdev=net1,romfile=,addr=7
 -device edu,addr=8
+-device pci-testdev,addr=9
 "
