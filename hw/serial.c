@@ -56,8 +56,8 @@ static void send(struct serial *s, uint8_t byte)
 
 	do {
 		n = write(s->out_fd, &byte, 1);
-	} while (n < 0 && (errno == EINTR ||
-			   (errno == EAGAIN && poll(&out, 1, OUT_PATIENCE_MS) > 0)));
+	} while (n < 0 &&
+		 (errno == EINTR || (errno == EAGAIN && poll(&out, 1, OUT_PATIENCE_MS) > 0)));
 	if (n < 0)
 		atomic_fetch_add_explicit(&s->lost, 1, memory_order_relaxed);
 }
@@ -144,7 +144,8 @@ static void write_thr(struct serial *s, uint8_t value)
 
 static void write_ier(struct serial *s, uint8_t value)
 {
-	/* Enabling the interrupt with the register empty raises it at once: Linux probes for this. */
+	/* Enabling the interrupt with the register empty raises it at once: Linux probes for this.
+	 */
 	if (~s->ier & value & UART_IER_THRI)
 		s->thr_empty_pending = true;
 	s->ier = value & 0x0f;

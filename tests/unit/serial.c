@@ -64,12 +64,12 @@ Test(serial, receives_with_an_interrupt)
 	outb(UART_IER, UART_IER_RDI);
 	cr_assert_eq(serial_input(&s, (const uint8_t *)"ab", 2), 2);
 	cr_assert(rec.level[GSI]);
-	cr_assert_eq(in(UART_IIR) & 0xf, UART_IIR_RDI);
+	cr_assert_eq(in(UART_IIR)&0xf, UART_IIR_RDI);
 	cr_assert_eq(in(UART_RX), 'a');
 	cr_assert(rec.level[GSI], "one is left");
 	cr_assert_eq(in(UART_RX), 'b');
 	cr_assert(!rec.level[GSI]);
-	cr_assert_eq(in(UART_LSR) & UART_LSR_DR, 0);
+	cr_assert_eq(in(UART_LSR)&UART_LSR_DR, 0);
 	cr_assert_eq(in(UART_RX), 0);
 }
 
@@ -77,9 +77,9 @@ Test(serial, transmitter_empty_is_said_once)
 {
 	outb(UART_IER, UART_IER_THRI);
 	cr_assert(rec.level[GSI], "at once: it is empty");
-	cr_assert_eq(in(UART_IIR) & 0xf, UART_IIR_THRI);
+	cr_assert_eq(in(UART_IIR)&0xf, UART_IIR_THRI);
 	cr_assert(!rec.level[GSI], "reading the cause acknowledges it");
-	cr_assert_eq(in(UART_IIR) & 0xf, UART_IIR_NO_INT);
+	cr_assert_eq(in(UART_IIR)&0xf, UART_IIR_NO_INT);
 	outb(UART_TX, 'x');
 	cr_assert(rec.level[GSI]);
 	outb(UART_IER, 0);
@@ -109,7 +109,7 @@ Test(serial, loopback_as_drivers_probe_it)
 	outb(UART_SCR, 0xa5);
 	cr_assert_eq(in(UART_SCR), 0xa5);
 	outb(UART_FCR, UART_FCR_ENABLE_FIFO);
-	cr_assert_eq(in(UART_IIR) & 0xc0, 0xc0);
+	cr_assert_eq(in(UART_IIR)&0xc0, 0xc0);
 }
 
 Test(serial, input_beyond_its_room_is_refused_not_lost_in_silence)
