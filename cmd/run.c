@@ -18,6 +18,7 @@ static void usage(void)
 	       "      --name NAME      for list, stat and stop [carillon-PID]\n"
 	       "      --hugepages      guest memory from hugetlbfs\n"
 	       "      --prefault       touch all guest memory before the start\n"
+	       "      --shared-memory  guest memory from a memfd, for other processes to map\n"
 	       "\n"
 	       "The terminal is the guest's first serial line; Ctrl-a x ends the machine.\n");
 }

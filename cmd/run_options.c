@@ -6,7 +6,7 @@
 
 #include "cmd.h"
 
-enum { OPT_VFIO = 256, OPT_NAME, OPT_CONSOLE, OPT_HUGEPAGES, OPT_PREFAULT, OPT_HELP };
+enum { OPT_VFIO = 256, OPT_NAME, OPT_CONSOLE, OPT_HUGEPAGES, OPT_PREFAULT, OPT_SHARED, OPT_HELP };
 
 static const struct option options[] = {
 	{"kernel", required_argument, NULL, 'k'},
@@ -20,6 +20,7 @@ static const struct option options[] = {
 	{"console", required_argument, NULL, OPT_CONSOLE},
 	{"hugepages", no_argument, NULL, OPT_HUGEPAGES},
 	{"prefault", no_argument, NULL, OPT_PREFAULT},
+	{"shared-memory", no_argument, NULL, OPT_SHARED},
 	{"help", no_argument, NULL, OPT_HELP},
 	{NULL, 0, NULL, 0},
 };
@@ -99,6 +100,9 @@ static int set_option(int opt, char *value, struct machine_config *c, struct err
 		return fail(err, EINVAL, "--console %s: this machine has only: serial", value);
 	case OPT_HUGEPAGES:
 		c->memory.hugepages = true;
+		return 0;
+	case OPT_SHARED:
+		c->memory.shared = true;
 		return 0;
 	default:
 		c->memory.prefault = true;

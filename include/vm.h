@@ -28,7 +28,7 @@ struct ram_bank {
 };
 
 struct guest_memory {
-	int fd; /* memfd behind all the banks, MAP_SHARED */
+	int fd; /* memfd behind all the banks, MAP_SHARED; -1: anonymous memory */
 	unsigned n;
 	struct ram_bank banks[RAM_BANKS_MAX];
 };
@@ -36,7 +36,23 @@ struct guest_memory {
 struct guest_memory_options {
 	bool hugepages; /* from hugetlbfs; fails if the pool is too small */
 	bool prefault;	/* touch every page before the guest starts */
+	bool shared;	/* other processes will map it: a memfd, whatever that costs */
 };
+
+enum memory_backing {
+	BACKING_MEMFD,
+	BACKING_HUGETLB,
+	BACKING_ANONYMOUS,
+};
+
+/*
+ * Pure. shmem_enabled: what /sys/kernel/mm/transparent_hugepage/shmem_enabled says, "" if there is
+ * none. A memfd where it costs nothing; but a host that gives a memfd no huge pages (Debian's
+ * default) would pin and map each 4K page by itself, which takes longer than all the rest of a
+ * start.
+ */
+enum memory_backing guest_memory_backing(const struct guest_memory_options *opt,
+					 const char *shmem_enabled);
 
 /* Make RAM for the ranges (guest-physical, page aligned, sorted, not overlapping). */
 int guest_memory_create(struct guest_memory *mem, const struct range *ranges, unsigned n,

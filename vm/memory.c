@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * Guest memory: one shared memfd behind all the banks, so that a vhost-user back end can be given
- * the same pages, and the checked accessors that are the only ways to it.
+ * Guest memory: what is behind its banks (one shared memfd where that can be had in huge pages, so
+ * that a vhost-user back end can be given the same pages), and the checked accessors that are the
+ * only ways to it.
  */
 #include <errno.h>
 #include <linux/memfd.h>
@@ -13,22 +14,83 @@
 
 #define HUGEPAGE (2 * MIB)
 
+enum memory_backing guest_memory_backing(const struct guest_memory_options *opt,
+					 const char *shmem_enabled)
+{
+	if (opt->hugepages)
+		return BACKING_HUGETLB;
+	/* The mode in force stands in brackets: "always within_size advise [never] deny force". */
+	if (opt->shared || strstr(shmem_enabled, "[always]") ||
+	    strstr(shmem_enabled, "[within_size]") || strstr(shmem_enabled, "[advise]") ||
+	    strstr(shmem_enabled, "[force]"))
+		return BACKING_MEMFD;
+	return BACKING_ANONYMOUS;
+}
+
+static enum memory_backing choose_backing(const struct guest_memory_options *opt)
+{
+	char enabled[128];
+
+	if (read_file("/sys/kernel/mm/transparent_hugepage/shmem_enabled", enabled,
+		      sizeof(enabled)))
+		enabled[0] = 0;
+	return guest_memory_backing(opt, enabled);
+}
+
+/* Address space that starts on a huge page, so that KVM and the IOMMU can map it as such. */
+static void *reserve(uint64_t size)
+{
+	uint8_t *base = mmap(NULL, size + HUGEPAGE, PROT_NONE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint64_t head;
+
+	if (base == MAP_FAILED)
+		return MAP_FAILED;
+	head = align_up((uintptr_t)base, HUGEPAGE) - (uintptr_t)base;
+	if (head)
+		munmap(base, head);
+	munmap(base + head + size, HUGEPAGE - head);
+	return base + head;
+}
+
 static int map_bank(struct guest_memory *mem, struct ram_bank *bank,
 		    const struct guest_memory_options *opt, struct error *err)
 {
-	/* Huge pages are reserved here or not at all: a touch that finds none is SIGBUS. */
-	int flags = MAP_SHARED | (opt->hugepages ? 0 : MAP_NORESERVE) |
-		    (opt->prefault ? MAP_POPULATE : 0);
-	void *host = mmap(NULL, bank->size, PROT_READ | PROT_WRITE, flags, mem->fd,
-			  (off_t)bank->fd_offset);
+	int flags = MAP_FIXED | (mem->fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED);
+	void *host = reserve(bank->size);
 
+	/* Huge pages are reserved here or not at all: a touch that finds none is SIGBUS. */
+	if (!opt->hugepages)
+		flags |= MAP_NORESERVE;
+	if (host != MAP_FAILED)
+		host = mmap(host, bank->size, PROT_READ | PROT_WRITE, flags, mem->fd,
+			    mem->fd < 0 ? 0 : (off_t)bank->fd_offset);
 	if (host == MAP_FAILED)
 		return fail(err, errno, "guest memory: can't map %llu MiB: %s%s", bank->size / MIB,
 			    strerror(errno),
 			    opt->hugepages ? "; raise /proc/sys/vm/nr_hugepages" : "");
 	bank->host = host;
+	madvise(host, bank->size, MADV_HUGEPAGE);
 	/* A core dump of the VMM is for its bugs; the guest's secrets have no place in it. */
 	madvise(host, bank->size, MADV_DONTDUMP);
+	if (opt->prefault && madvise(host, bank->size, MADV_POPULATE_WRITE))
+		return fail(err, errno, "guest memory: can't prefault %llu MiB: %s",
+			    bank->size / MIB, strerror(errno));
+	return 0;
+}
+
+static int open_backing(struct guest_memory *mem, uint64_t size,
+			const struct guest_memory_options *opt, struct error *err)
+{
+	enum memory_backing backing = choose_backing(opt);
+
+	if (backing == BACKING_ANONYMOUS)
+		return 0;
+	mem->fd = memfd_create("carillon-ram",
+			       MFD_CLOEXEC | (backing == BACKING_HUGETLB ? MFD_HUGETLB : 0));
+	if (mem->fd < 0 || ftruncate(mem->fd, (off_t)size))
+		return fail(err, errno, "guest memory: can't make a memfd of %llu MiB: %s",
+			    size / MIB, strerror(errno));
 	return 0;
 }
 
@@ -50,21 +112,14 @@ int guest_memory_create(struct guest_memory *mem, const struct range *ranges, un
 				    "guest memory: with huge pages, -m must be a multiple of 2M");
 		total += ranges[i].size;
 	}
-	mem->fd = memfd_create("carillon-ram", MFD_CLOEXEC | (opt->hugepages ? MFD_HUGETLB : 0));
-	if (mem->fd < 0 || ftruncate(mem->fd, (off_t)total)) {
-		ret = fail(err, errno, "guest memory: can't make a memfd of %llu MiB: %s",
-			   total / MIB, strerror(errno));
+	ret = open_backing(mem, total, opt, err);
+	for (i = 0; i < n && !ret; i++) {
+		ret = map_bank(mem, &mem->banks[i], opt, err);
+		mem->n += mem->banks[i].host != NULL;
+	}
+	if (ret)
 		guest_memory_destroy(mem);
-		return ret;
-	}
-	for (mem->n = 0; mem->n < n; mem->n++) {
-		ret = map_bank(mem, &mem->banks[mem->n], opt, err);
-		if (ret) {
-			guest_memory_destroy(mem);
-			return ret;
-		}
-	}
-	return 0;
+	return ret;
 }
 
 void guest_memory_destroy(struct guest_memory *mem)

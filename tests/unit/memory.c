@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "vm.h"
 
@@ -39,4 +40,35 @@ Test(memory, huge_pages_refused_with_the_cure)
 
 	cr_assert_eq(guest_memory_create(&mem, &odd, 1, &opt, &err), -EINVAL);
 	cr_assert(strstr(err.text, "multiple of 2M"), "%s", err.text);
+}
+
+Test(memory, a_memfd_unless_it_costs_the_huge_pages)
+{
+	struct guest_memory_options plain = {0}, shared = {.shared = true},
+				    huge = {.hugepages = true};
+
+	cr_assert_eq(guest_memory_backing(&plain, "always within_size advise [never] deny force\n"),
+		     BACKING_ANONYMOUS);
+	cr_assert_eq(guest_memory_backing(&plain, "always within_size [advise] never deny force\n"),
+		     BACKING_MEMFD);
+	cr_assert_eq(guest_memory_backing(&plain, ""), BACKING_ANONYMOUS);
+	cr_assert_eq(guest_memory_backing(&shared, "[never]"), BACKING_MEMFD);
+	cr_assert_eq(guest_memory_backing(&huge, "[never]"), BACKING_HUGETLB);
+}
+
+Test(memory, shared_memory_can_be_mapped_again)
+{
+	struct guest_memory_options opt = {.shared = true};
+	struct guest_memory mem;
+	void *other;
+
+	cr_assert_eq(guest_memory_create(&mem, banks, 2, &opt, NULL), 0);
+	cr_assert_geq(mem.fd, 0);
+	other = mmap(NULL, mem.banks[1].size, PROT_READ, MAP_SHARED, mem.fd,
+		     (off_t)mem.banks[1].fd_offset);
+	cr_assert_neq(other, MAP_FAILED);
+	cr_assert_eq(guest_memory_write(&mem, 4 * GIB + 100, "seen", 4), 0);
+	cr_assert_arr_eq((char *)other + 100, "seen", 4);
+	munmap(other, mem.banks[1].size);
+	guest_memory_destroy(&mem);
 }
