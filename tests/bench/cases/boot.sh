@@ -16,9 +16,13 @@ now() {
 	sed 's/\.\([0-9]*\) .*/\1/' /proc/uptime
 }
 
-# Processor time of the VMM itself in clock ticks (hundredths): user and system, less the guest's.
-own_ticks() {
-	sed 's/.*) //' "/proc/$guest_pid/stat" | awk '{ print $12 + $13 - $41 }'
+# Processor time of the VMM in clock ticks (hundredths): user without the guest's, and system.
+user_ticks() {
+	sed 's/.*) //' "/proc/$guest_pid/stat" | awk '{ print $12 - $41 }'
+}
+
+system_ticks() {
+	sed 's/.*) //' "/proc/$guest_pid/stat" | awk '{ print $13 }'
 }
 
 # Exits from KVM_RUN to the VMM since the trigger was set.
@@ -42,13 +46,16 @@ measure() {
 	# What of it the guest's kernel counts; the rest is the VMM, the loader and unpacking.
 	bench_say kernel_ms "$(guest_value uptime | tr -d . | sed 's/^0*//; s/$/0/')"
 	guest_wait state=paused
-	booted=$(own_ticks)
-	bench_say boot_cpu_ms $((booted * 10))
+	user=$(user_ticks)
+	system=$(system_ticks)
+	bench_say boot_user_ms $((user * 10))
+	bench_say boot_system_ms $((system * 10))
 	bench_say boot_exits "$(userspace_exits)"
 	bench_say memory_kib "$(own_memory)"
 	guest_say go
 	guest_wait state=paused
-	bench_say io_cpu_ms $((($(own_ticks) - booted) * 10))
+	bench_say io_user_ms $((($(user_ticks) - user) * 10))
+	bench_say io_system_ms $((($(system_ticks) - system) * 10))
 	bench_say io_memory_kib "$(own_memory)"
 	for figure in qd1_iops qd32_iops seq_mibs; do
 		bench_say $figure "$(guest_value $figure)"
