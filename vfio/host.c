@@ -15,23 +15,45 @@
 
 const struct vfio_paths vfio_host_paths = {.sysfs = "/sys", .dev = "/dev/vfio"};
 
+/* A hexadecimal number of 1 to `digits` digits at *text, which moves on; false if there is none. */
+static bool take_hex(const char **text, unsigned digits, unsigned *out)
+{
+	unsigned n;
+
+	*out = 0;
+	for (n = 0; n < digits && isxdigit((unsigned char)**text); n++) {
+		char c = *(*text)++;
+
+		*out = *out << 4 | (unsigned)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+	}
+	return n;
+}
+
+static bool take_char(const char **text, char c)
+{
+	bool there = **text == c;
+
+	*text += there;
+	return there;
+}
+
 int vfio_parse_bdf(const char *text, char bdf[BDF_LEN])
 {
 	const char *last = strrchr(text, '/');
-	unsigned domain, bus, slot, function;
-	int end = 0;
+	unsigned domain = 0, bus, slot, function;
 
 	text = last ? last + 1 : text;
-	if (!isxdigit((unsigned char)*text))
+	/* The domain is optional: what came first was the bus, unless a second colon follows. */
+	if (!take_hex(&text, 4, &bus) || !take_char(&text, ':') || !take_hex(&text, 2, &slot))
 		return -EINVAL;
-	if (sscanf(text, "%4x:%2x:%2x.%1x%n", &domain, &bus, &slot, &function, &end) != 4 ||
-	    text[end]) {
-		domain = 0;
-		end = 0;
-		if (sscanf(text, "%2x:%2x.%1x%n", &bus, &slot, &function, &end) != 3 || text[end])
+	if (take_char(&text, ':')) {
+		domain = bus;
+		bus = slot;
+		if (!take_hex(&text, 2, &slot))
 			return -EINVAL;
 	}
-	if (slot > 31 || function > 7)
+	if (!take_char(&text, '.') || !take_hex(&text, 1, &function) || *text || bus > 0xff ||
+	    slot > 31 || function > 7)
 		return -EINVAL;
 	snprintf(bdf, BDF_LEN, "%04x:%02x:%02x.%x", domain & 0xffff, bus & 0xff, slot & 31,
 		 function & 7);
@@ -87,7 +109,7 @@ int vfio_host_device(const struct vfio_paths *paths, const char *bdf, struct vfi
 	device_path(paths, bdf, "iommu_group", path);
 	link_name(path, name, sizeof(name));
 	if (*name)
-		out->group = atoi(name);
+		out->group = (int)strtol(name, NULL, 10);
 	out->vendor = (uint16_t)read_hex(paths, bdf, "vendor");
 	out->device = (uint16_t)read_hex(paths, bdf, "device");
 	out->class = read_hex(paths, bdf, "class");
