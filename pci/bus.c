@@ -11,7 +11,6 @@
 #define CF8_PORT   0xcf8
 #define CF8_ENABLE 0x80000000u
 #define CF8_DATA   4 /* offset of 0xcfc in the region */
-#define PLACES	   (256 * (PCI_BARS + 1))
 
 /* Any id would do that no driver claims: Red Hat's generic PCIe host bridge, as on QEMU's machines.
  */
@@ -180,12 +179,23 @@ int pci_bus_add(struct pci_bus *bus, struct pci_function *f, int devfn, struct e
 	return 0;
 }
 
-/* All BARs of the bus; returns how many. */
-static unsigned gather(const struct pci_bus *bus, struct pci_placement *out)
+static unsigned count_bars(const struct pci_bus *bus)
 {
 	unsigned devfn, i, n = 0;
 
-	for (devfn = 0; devfn < 256; devfn++) {
+	for (devfn = 0; devfn < 256; devfn++)
+		for (i = 0; bus->functions[devfn] && i <= PCI_ROM; i++)
+			n += bus->functions[devfn]->bars[i].size != 0;
+	return n;
+}
+
+/* All BARs of the bus, to be freed; NULL without memory. */
+static struct pci_placement *gather(const struct pci_bus *bus, unsigned *count)
+{
+	struct pci_placement *out = calloc(count_bars(bus) + 1, sizeof(*out));
+	unsigned devfn, i, n = 0;
+
+	for (devfn = 0; out && devfn < 256; devfn++) {
 		const struct pci_function *f = bus->functions[devfn];
 
 		for (i = 0; f && i <= PCI_ROM; i++) {
@@ -203,16 +213,18 @@ static unsigned gather(const struct pci_bus *bus, struct pci_placement *out)
 				.bar = i};
 		}
 	}
-	return n;
+	*count = n;
+	return out;
 }
 
 int pci_bus_needs(const struct pci_bus *bus, struct pci_needs *needs, struct error *err)
 {
-	struct pci_placement *bars = calloc(PLACES, sizeof(*bars));
+	unsigned n;
+	struct pci_placement *bars = gather(bus, &n);
 
 	if (!bars)
 		return fail(err, ENOMEM, "PCI: out of memory");
-	pci_sum_needs(bars, gather(bus, bars), needs);
+	pci_sum_needs(bars, n, needs);
 	free(bars);
 	return 0;
 }
@@ -240,12 +252,13 @@ static void write_addresses(struct pci_bus *bus, const struct pci_placement *bar
 
 static int place_bars(struct pci_bus *bus, struct error *err)
 {
-	struct pci_placement *bars = calloc(PLACES, sizeof(*bars));
+	unsigned n;
+	struct pci_placement *bars = gather(bus, &n);
 	int ret;
 
 	if (!bars)
 		return fail(err, ENOMEM, "PCI: out of memory");
-	ret = pci_plan_bars(bars, gather(bus, bars), &bus->windows, err);
+	ret = pci_plan_bars(bars, n, &bus->windows, err);
 	if (!ret)
 		write_addresses(bus, bars);
 	free(bars);
