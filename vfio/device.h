@@ -81,7 +81,7 @@ void vfio_device_close(struct vfio_device *d);
 uint32_t vfio_config_read(struct vfio_device *d, unsigned offset, unsigned size);
 void vfio_config_write(struct vfio_device *d, unsigned offset, unsigned size, uint32_t value);
 
-/* reset.c. 0; -ENOTTY if the device knows no reset. */
+/* reset.c. 0: it is or will be reset; -ENOTTY if the device knows no reset. */
 int vfio_device_reset(struct vfio_device *d);
 
 /* bars.c: from the plan to regions. */

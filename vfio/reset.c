@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * Reset of an assigned device: its own reset (FLR, power management) if it has one, else that of
- * its bus, which is allowed only if we hold every group that hangs on it.
+ * Reset of an assigned device, before the guest gets it and after the guest has had it. The kernel
+ * does it by itself when the device's fd is opened and when its last user is gone, kill -9
+ * included, if the device has a reset of its own; that is what VFIO_DEVICE_FLAGS_RESET tells
+ * (vfio_pci_core_enable and _disable in Linux' drivers/vfio/pci/vfio_pci_core.c). Doing it again
+ * would cost a second settling time. What is left to do here is the reset of its bus, for a device
+ * without one: allowed only if we hold every group that hangs on it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -70,7 +74,5 @@ out:
 
 int vfio_device_reset(struct vfio_device *d)
 {
-	if ((d->info.flags & VFIO_DEVICE_FLAGS_RESET) && !ioctl(d->fd, VFIO_DEVICE_RESET))
-		return 0;
-	return bus_reset(d);
+	return d->info.flags & VFIO_DEVICE_FLAGS_RESET ? 0 : bus_reset(d);
 }
