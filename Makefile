@@ -10,7 +10,7 @@ CC ?= cc
 CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla
 BASE_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DCARILLON_VERSION='"$(VERSION)"' -Iinclude -pthread \
-	-fstack-protector-strong -MMD -MP $(WARN)
+	-fstack-protector-strong -ffunction-sections -fdata-sections -MMD -MP $(WARN)
 ROOMS := base vm pci hw vfio machine $(ARCH)
 
 LIB_SRC := $(sort $(wildcard $(addsuffix /*.c,$(ROOMS))))
@@ -36,7 +36,7 @@ $B/libcarillon.a: $(LIB_OBJ)
 
 $B/carillon: $(CMD_OBJ) $B/libcarillon.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS) -pthread -o $@ $^
+	$(Q)$(CC) $(LDFLAGS) -pthread -Wl,--gc-sections -o $@ $^
 
 $B/carillon-static: $(CMD_OBJ) $B/libcarillon.a
 	$(call say,LINK,$@)
