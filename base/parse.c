@@ -2,6 +2,7 @@
 /* Numbers and sizes from text, and small files. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -66,6 +67,22 @@ int parse_size(const char *text, uint64_t *out)
 		return -ERANGE;
 	*out <<= shift;
 	return 0;
+}
+
+const char *size_text(char text[SIZE_TEXT], uint64_t bytes)
+{
+	static const char units[] = "KMGT";
+	int unit = -1;
+
+	while (bytes && bytes % 1024 == 0 && unit < 3) {
+		bytes /= 1024;
+		unit++;
+	}
+	if (unit < 0)
+		snprintf(text, SIZE_TEXT, "%" PRIu64, bytes);
+	else
+		snprintf(text, SIZE_TEXT, "%" PRIu64 "%c", bytes, units[unit]);
+	return text;
 }
 
 int read_file(const char *path, char *buf, size_t size)

@@ -7,13 +7,28 @@
 #define CARILLON_ARCH_H
 
 #include "pci.h"
+#include "vfio.h"
 #include "vm.h"
 
 /* What the user asked for, as far as an architecture needs to know it. */
 struct arch_config {
-	uint64_t ram; /* bytes */
+	uint64_t ram;	   /* bytes */
+	bool ram_placed;   /* -m SIZE@ADDR: at ram_base; else where the architecture likes it */
+	uint64_t ram_base; /* guest-physical */
 	unsigned cpus;
 	const char *kernel, *initrd, *params; /* initrd and params may be NULL */
+	const char *irqchip;		      /* NULL: the best one that the host's KVM offers */
+	const char *cpu;		      /* features "pmu=off,sve=on"; NULL: as the host is */
+	const char *dump_dtb;		      /* a file to write the device tree to, or NULL */
+	struct range msi_bank;		      /* size 0: the plan picks one */
+};
+
+/* What the host decides of a layout. */
+struct arch_host {
+	unsigned phys_bits;		      /* guest-physical address width */
+	uint64_t page_size;		      /* bytes */
+	const struct vfio_reserved *reserved; /* I/O addresses that are not to be had */
+	unsigned n_reserved;
 };
 
 /* Where everything lies, guest-physical: the pure result of arch_plan(). */
@@ -21,32 +36,35 @@ struct arch_layout {
 	struct range ram[RAM_BANKS_MAX];
 	unsigned n_ram;
 	struct pci_windows pci;
+	struct range board; /* the board's own registers, where they move with the plan */
+	/*
+	 * Where messages pass through the IOMMU: I/O addresses set aside for doorbells, and within
+	 * them the registers that the guest writes its messages to. size 0: they don't.
+	 */
+	struct range msi_bank, doorbell;
 };
 
-/* GSIs below this are the board's pins. */
-extern const unsigned arch_first_dynamic_gsi;
-extern const struct vcpu_ops arch_vcpu_ops;
-/* Does the architecture reach config space by ports (CF8/CFC)? */
-extern const bool arch_has_cf8;
-/* arch_name: "x86". */
+extern const struct vm_ops arch_vm_ops;
 extern const char arch_name[];
 
+/* Pure. Refuses what this architecture has no use for, and words it does not know. */
+int arch_check(const struct arch_config *config, struct error *err);
 /*
- * Pure. needs: what the PCI windows must hold. phys_bits: guest-physical address width. Errors
- * name what does not fit and the largest value that would.
+ * Pure. needs: what the PCI windows must hold. Errors name what does not fit or collides, and a
+ * value that would work.
  */
-int arch_plan(const struct arch_config *config, const struct pci_needs *needs, unsigned phys_bits,
-	      struct arch_layout *layout, struct error *err);
+int arch_plan(const struct arch_config *config, const struct arch_host *host,
+	      const struct pci_needs *needs, struct arch_layout *layout, struct error *err);
 /* Guest-physical address bits that this KVM gives a guest. */
 unsigned arch_phys_bits(int kvm);
 
 /*
- * In this order: arch_create() after vm_create() and before RAM and vCPUs: interrupt controller,
- * board routes, and the board's own registers (power, reset) in the spaces; arch_load() after RAM
- * and vCPUs exist and the bus is started: kernel, initrd, tables. arch_destroy() is safe at any
- * point after arch_create() was tried.
+ * In this order: arch_create() after vm_create() and before RAM and vCPUs: what KVM wants to know
+ * first; arch_load() after RAM and vCPUs exist and the bus is started: what has its place from the
+ * layout, then kernel, initrd, tables. After it the interrupt controller and the board's routes
+ * are there. arch_destroy() is safe at any point after arch_create() was tried.
  */
-int arch_create(struct vm *vm, struct error *err);
+int arch_create(struct vm *vm, const struct arch_config *config, struct error *err);
 void arch_destroy(struct vm *vm);
 int arch_load(struct vm *vm, const struct arch_config *config, const struct arch_layout *layout,
 	      struct error *err);
@@ -59,6 +77,6 @@ struct arch_uart {
 	uint64_t base;
 	unsigned gsi;
 };
-extern const struct arch_uart arch_uart;
+struct arch_uart arch_uart(const struct arch_layout *layout);
 
 #endif

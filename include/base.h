@@ -78,6 +78,15 @@ static inline bool range_contains(struct range outer, struct range inner)
 	       range_last(inner) <= range_last(outer);
 }
 
+/* The first of n ranges that r shares a byte with; NULL if there is none. */
+const struct range *range_first_overlap(const struct range *ranges, unsigned n, struct range r);
+/*
+ * The lowest place within `within` for `size` bytes, aligned (a power of two), that none of the n
+ * obstacles touches, in any order. False: there is none.
+ */
+bool range_find_free(const struct range *obstacles, unsigned n, struct range within, uint64_t size,
+		     uint64_t align, uint64_t *base);
+
 /*
  * Parse a whole string. "4096", "0x1000"; parse_size also takes one of the suffixes K M G T
  * (powers of 1024, either case, an optional B behind it). Overflow is an error: -ERANGE; anything
@@ -85,6 +94,10 @@ static inline bool range_contains(struct range outer, struct range inner)
  */
 int parse_u64(const char *text, uint64_t *out);
 int parse_size(const char *text, uint64_t *out);
+
+/* Bytes as a person writes them: "3G", "1536M", "4100K", or plain bytes. Returns text. */
+#define SIZE_TEXT 24
+const char *size_text(char text[SIZE_TEXT], uint64_t bytes);
 
 /* Read a small file whole into a NUL-terminated buffer; -errno, or -EFBIG if it does not fit. */
 int read_file(const char *path, char *buf, size_t size);

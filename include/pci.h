@@ -147,6 +147,11 @@ void pci_set32(uint8_t *config, unsigned offset, uint32_t value);
 void pci_set_bar(struct pci_function *f, unsigned i, uint64_t size, uint32_t type);
 /* The address that the guest (or the plan) put into a BAR now, mapped or not; flag bits cleared. */
 uint64_t pci_bar_address(const struct pci_function *f, unsigned i);
+/* Where BAR i, its register holding addr, appears to the guest: a space, and its base there. */
+struct space *pci_bar_space(const struct pci_function *f, unsigned i, uint64_t addr,
+			    uint64_t *base);
+/* Who its messages come from, as an interrupt controller or an IOMMU sees it. */
+uint32_t pci_requester_id(const struct pci_function *f);
 /* Append a capability of `size` bytes (id and next included) at `offset`, linked at the list's end.
  */
 int pci_add_capability(struct pci_function *f, uint8_t id, unsigned offset, unsigned size);
@@ -198,7 +203,8 @@ struct pci_windows {
 	struct range ecam;  /* guest-physical; 1 MiB per bus */
 	struct range mem32; /* below 4 GiB */
 	struct range mem64; /* above 4 GiB; size 0: none */
-	struct range io;    /* port numbers (x86) or offsets */
+	struct range io;    /* port numbers */
+	uint64_t io_gpa;    /* where port 0 appears in memory; 0: ports are a space of their own */
 };
 
 /* What the windows must hold. Pure: from the BARs of all functions. */
@@ -224,10 +230,9 @@ void pci_bus_destroy(struct pci_bus *bus);
 /* Take the first free device number (devfn is set); or, with a devfn wish >= 0, that place. */
 int pci_bus_add(struct pci_bus *bus, struct pci_function *f, int devfn, struct error *err);
 int pci_bus_needs(const struct pci_bus *bus, struct pci_needs *needs, struct error *err);
-/* Place every BAR in the windows, then put ECAM (and, ports being wanted, CF8/CFC) into the spaces.
- * The guest finds its devices configured, memory and I/O decoding off. */
-int pci_bus_start(struct pci_bus *bus, const struct pci_windows *windows, bool cf8,
-		  struct error *err);
+/* Place every BAR in the windows, then put ECAM (and, where there are ports, CF8/CFC) into the
+ * spaces. The guest finds its devices configured, memory and I/O decoding off. */
+int pci_bus_start(struct pci_bus *bus, const struct pci_windows *windows, struct error *err);
 
 /* Pure: one BAR to be placed and where it went. */
 struct pci_placement {

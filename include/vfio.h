@@ -50,6 +50,27 @@ int vfio_check_host_device(const struct vfio_paths *paths, const struct vfio_hos
 int vfio_bind(const struct vfio_paths *paths, const char *bdf, struct error *err);
 int vfio_unbind(const struct vfio_paths *paths, const char *bdf, struct error *err);
 
+/* Why the host keeps I/O addresses to itself. */
+enum vfio_reserved_kind {
+	RESERVED_DIRECT,      /* mapped onto itself for a device's firmware */
+	RESERVED_RELAXABLE,   /* the same, but given up for assignment */
+	RESERVED_HARD,	      /* not translated, for example for other devices' BARs */
+	RESERVED_MSI,	      /* where the host's own messages go */
+	RESERVED_UNREACHABLE, /* beyond what the IOMMU translates */
+};
+
+struct vfio_reserved {
+	struct range range;
+	enum vfio_reserved_kind kind;
+	int group; /* -1: the IOMMU itself */
+};
+
+/* Pure: a line of a group's reserved_regions, "0xBASE 0xLAST KIND". -EINVAL. */
+int vfio_parse_reserved(const char *line, struct vfio_reserved *out);
+/* Pure: "reserved for messages by group 3", for errors and maps. Returns text. */
+#define RESERVED_TEXT 64
+const char *vfio_reserved_text(char text[RESERVED_TEXT], const struct vfio_reserved *r);
+
 /* ---- plans (pure) -------------------------------------------------------------------------- */
 
 /* All of the RAM must be reachable for DMA: a list of allowed ranges, as type1 reports it. */
@@ -134,8 +155,16 @@ void vfio_close(struct vfio *v);
  * may so much be pinned? Names what is in the way. Without devices: 0.
  */
 int vfio_check_ram(struct vfio *v, const struct range *ram, unsigned n, struct error *err);
+/*
+ * All I/O addresses that the host withholds from the groups of v's devices, and what the IOMMU
+ * can't reach; *out is malloc'ed. Returns how many, or -errno. Devices that come later may add to
+ * it, so ask when all are there.
+ */
+int vfio_reserved(struct vfio *v, struct vfio_reserved **out, struct error *err);
 /* Map all guest RAM for DMA. */
 int vfio_map_ram(struct vfio *v, struct error *err);
+/* The interrupt controller is there: connect what may interrupt from the first. */
+void vfio_start(struct vfio *v);
 
 /* ---- an assigned device -------------------------------------------------------------------- */
 

@@ -224,8 +224,9 @@ struct irq_table {
 	unsigned depth;
 	bool dirty;
 	bool msi_devid; /* KVM_CAP_MSI_DEVID: messages carry their device */
-	/* Pure: the architecture's last word on a message before KVM sees it; NULL: as it is. */
-	void (*translate)(struct kvm_irq_routing_msi *msi);
+	/* Pure: the architecture's last word on a message's route before KVM sees it; NULL: as it
+	 * is. */
+	void (*translate)(struct kvm_irq_routing_entry *e);
 	unsigned first_dynamic, limit;
 	struct kvm_irq_routing *routing; /* with room for `room` entries */
 	unsigned room;
@@ -323,13 +324,18 @@ struct vcpu {
 	_Atomic uint64_t exits[EXIT_KINDS];
 };
 
-/* What an architecture does with a vCPU. All but run on the vCPU's own thread or before it. */
-struct vcpu_ops {
+/* What the core must be told of an architecture. NULL: it has nothing to say. */
+struct vm_ops {
+	unsigned board_gsis; /* GSIs below this are the board's pins, those above messages */
+	/* The argument of KVM_CREATE_VM; NULL: 0. */
+	unsigned long (*vm_type)(int kvm);
 	/* Set the registers of a vCPU that was just created. Called for all, in order, before any
 	 * runs. */
-	int (*setup)(struct vcpu *vcpu, struct error *err);
-	/* An exit that vm/ does not know. True: handled, go on. */
-	bool (*exit)(struct vcpu *vcpu);
+	int (*vcpu_setup)(struct vcpu *vcpu, struct error *err);
+	/* An exit that vm/ does not know, on the vCPU's own thread. True: handled, go on. */
+	bool (*vcpu_exit)(struct vcpu *vcpu);
+	/* What KVM_IRQ_LINE calls a board GSI; NULL: by its number. */
+	uint32_t (*irq_line)(uint32_t gsi);
 };
 
 struct vm {
@@ -341,7 +347,7 @@ struct vm {
 	struct vcpu *vcpus;
 	unsigned n_vcpus;
 	size_t run_size;
-	const struct vcpu_ops *vcpu_ops;
+	const struct vm_ops *ops;
 	void *arch; /* the architecture's own */
 	struct region ram_regions[RAM_BANKS_MAX];
 	_Atomic bool stop_vcpus, pause_vcpus;
@@ -352,7 +358,7 @@ struct vm {
 };
 
 /* Open /dev/kvm (path NULL) and make an empty machine with its spaces, irq table and loop. */
-int vm_create(struct vm *vm, const char *kvm_path, unsigned first_dynamic_gsi, struct error *err);
+int vm_create(struct vm *vm, const char *kvm_path, const struct vm_ops *ops, struct error *err);
 /* End the vCPU threads, then give everything back. Safe on a vm that vm_create() refused. */
 void vm_destroy(struct vm *vm);
 /* Make RAM and put it into the MMIO space. */

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -23,46 +24,64 @@ static int add_devices(struct machine *m, struct error *err)
 	return ret;
 }
 
-/* The devices come first: what they need decides where RAM may lie. */
-static int place(struct machine *m, struct arch_layout *layout, struct error *err)
+/* The devices come first: what they need, and what the host withholds from them, decides. */
+static int plan(struct machine *m, struct arch_layout *layout, struct error *err)
 {
-	const struct machine_config *c = m->config;
+	struct vfio_reserved *reserved;
 	struct pci_needs needs;
-	int ret = pci_bus_needs(&m->bus, &needs, err);
+	int n = vfio_reserved(&m->vfio, &reserved, err), ret;
+	struct arch_host host = {.phys_bits = arch_phys_bits(m->vm.kvm),
+				 .page_size = (uint64_t)sysconf(_SC_PAGESIZE),
+				 .reserved = reserved,
+				 .n_reserved = (unsigned)n};
 
+	if (n < 0)
+		return n;
+	ret = pci_bus_needs(&m->bus, &needs, err);
 	if (!ret)
-		ret = arch_plan(&c->arch, &needs, arch_phys_bits(m->vm.kvm), layout, err);
+		ret = arch_plan(&m->config->arch, &host, &needs, layout, err);
 	if (!ret)
 		ret = vfio_check_ram(&m->vfio, layout->ram, layout->n_ram, err);
-	if (!ret)
-		ret = vm_add_ram(&m->vm, layout->ram, layout->n_ram, &c->memory, err);
+	free(reserved);
+	return ret;
+}
+
+static int place(struct machine *m, const struct arch_layout *layout, struct error *err)
+{
+	int ret = vm_add_ram(&m->vm, layout->ram, layout->n_ram, &m->config->memory, err);
+
 	if (!ret)
 		ret = vfio_map_ram(&m->vfio, err);
-	return ret ?: pci_bus_start(&m->bus, &layout->pci, arch_has_cf8, err);
+	return ret ?: pci_bus_start(&m->bus, &layout->pci, err);
 }
 
 static int build(struct machine *m, struct error *err)
 {
 	struct arch_layout layout;
-	int ret = vm_create(&m->vm, NULL, arch_first_dynamic_gsi, err);
+	struct arch_uart uart;
+	int ret = vm_create(&m->vm, NULL, &arch_vm_ops, err);
 
 	if (ret)
 		return ret;
 	m->built = true;
-	m->vm.vcpu_ops = &arch_vcpu_ops;
 	vfio_init(&m->vfio, &m->vm, &vfio_host_paths);
-	ret = arch_create(&m->vm, err);
+	ret = arch_create(&m->vm, &m->config->arch, err);
 	if (!ret)
 		ret = vm_create_vcpus(&m->vm, m->config->arch.cpus, err);
 	if (!ret)
 		ret = add_devices(m, err);
 	if (!ret)
+		ret = plan(m, &layout, err);
+	if (!ret)
 		ret = place(m, &layout, err);
 	if (ret)
 		return ret;
-	serial_init(&m->serial, &m->vm, arch_uart.mmio, arch_uart.base, arch_uart.gsi,
-		    STDOUT_FILENO);
-	return arch_load(&m->vm, &m->config->arch, &layout, err);
+	uart = arch_uart(&layout);
+	serial_init(&m->serial, &m->vm, uart.mmio, uart.base, uart.gsi, STDOUT_FILENO);
+	ret = arch_load(&m->vm, &m->config->arch, &layout, err);
+	if (!ret)
+		vfio_start(&m->vfio);
+	return ret;
 }
 
 /* The vCPUs stop first, then the devices lose their hold on memory, then memory goes. */

@@ -265,8 +265,7 @@ static int place_bars(struct pci_bus *bus, struct error *err)
 	return ret;
 }
 
-int pci_bus_start(struct pci_bus *bus, const struct pci_windows *windows, bool cf8,
-		  struct error *err)
+int pci_bus_start(struct pci_bus *bus, const struct pci_windows *windows, struct error *err)
 {
 	int ret;
 
@@ -287,7 +286,7 @@ int pci_bus_start(struct pci_bus *bus, const struct pci_windows *windows, bool c
 				   .ops = &cf8_ops,
 				   .opaque = bus};
 	space_add(&bus->vm->mmio, &bus->ecam);
-	if (cf8)
+	if (!windows->io_gpa)
 		space_add(&bus->vm->pio, &bus->cf8);
 	return 0;
 }

@@ -94,6 +94,20 @@ uint64_t pci_bar_address(const struct pci_function *f, unsigned i)
 	return addr & ~(f->bars[i].size - 1);
 }
 
+struct space *pci_bar_space(const struct pci_function *f, unsigned i, uint64_t addr, uint64_t *base)
+{
+	struct vm *vm = f->bus->vm;
+	uint64_t io_gpa = f->bus->windows.io_gpa;
+
+	*base = is_io(f, i) ? io_gpa + addr : addr;
+	return is_io(f, i) && !io_gpa ? &vm->pio : &vm->mmio;
+}
+
+uint32_t pci_requester_id(const struct pci_function *f)
+{
+	return f->devfn; /* all are on bus 0 */
+}
+
 /* A bridge forwards only its windows: elsewhere a BAR decodes nothing. */
 static bool decodes(const struct pci_function *f, unsigned i, uint64_t addr)
 {

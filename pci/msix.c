@@ -28,6 +28,7 @@ static void set_entry_dword(struct pci_msix *m, unsigned n, unsigned field, uint
 {
 	struct msi_message msg = m->engine.vectors[n].msg;
 
+	msg.devid = pci_requester_id(m->function);
 	switch (field) {
 	case PCI_MSIX_ENTRY_LOWER_ADDR:
 		/* The two low bits are always 0: messages are dwords. */

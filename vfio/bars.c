@@ -193,13 +193,6 @@ void vfio_bars_destroy(struct vfio_device *d)
 	}
 }
 
-static struct space *space_of(struct vfio_device *d, unsigned bar)
-{
-	bool io = bar < PCI_ROM && (d->function.bars[bar].type & PCI_BASE_ADDRESS_SPACE_IO);
-
-	return io ? &d->vfio->vm->pio : &d->vfio->vm->mmio;
-}
-
 /*
  * Let the other assigned devices reach this BAR. Not every IOMMU can: then they can't, which
  * matters to few guests, so it is said once and not fatal.
@@ -223,13 +216,14 @@ static void map_p2p(struct vfio_piece *p)
 void vfio_bar_map(struct pci_function *f, unsigned bar, uint64_t addr)
 {
 	struct vfio_device *d = f->opaque;
-	struct space *s = space_of(d, bar);
+	uint64_t base;
+	struct space *s = pci_bar_space(f, bar, addr, &base);
 	unsigned i;
 
 	for (i = 0; i < d->bars[bar].n; i++) {
 		struct vfio_piece *p = &d->bars[bar].pieces[i];
 
-		p->region.base = addr + p->segment.offset;
+		p->region.base = base + p->segment.offset;
 		space_add(s, &p->region);
 		map_p2p(p);
 		if (!p->host)
@@ -244,7 +238,8 @@ void vfio_bar_map(struct pci_function *f, unsigned bar, uint64_t addr)
 void vfio_bar_unmap(struct pci_function *f, unsigned bar)
 {
 	struct vfio_device *d = f->opaque;
-	struct space *s = space_of(d, bar);
+	uint64_t base;
+	struct space *s = pci_bar_space(f, bar, f->bars[bar].address, &base);
 	unsigned i;
 
 	d->bars[bar].mapped = false;

@@ -152,8 +152,7 @@ const struct vfio_info_cap_header *vfio_find_cap(const void *info, uint32_t args
 	return NULL;
 }
 
-/* The ranges that DMA may use; *out is malloc'ed. Returns their number or -errno. */
-static int allowed_ranges(struct vfio *v, struct range **out)
+int vfio_allowed_ranges(struct vfio *v, struct range **out)
 {
 	struct vfio_iommu_type1_info probe = {.argsz = sizeof(probe)}, *info;
 	const struct vfio_iommu_type1_info_cap_iova_range *cap;
@@ -204,7 +203,7 @@ int vfio_check_ram(struct vfio *v, const struct range *ram, unsigned n, struct e
 
 	if (v->container < 0)
 		return 0;
-	count = allowed_ranges(v, &allowed);
+	count = vfio_allowed_ranges(v, &allowed);
 	if (count < 0)
 		return fail(err, -count, "vfio: can't ask the IOMMU for its ranges: %s",
 			    strerror(-count));

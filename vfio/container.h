@@ -11,6 +11,11 @@ int vfio_get_group(struct vfio *v, int number, struct vfio_group **out, struct e
 int vfio_dma_map(struct vfio *v, uint64_t iova, uint64_t size, void *host);
 void vfio_dma_unmap(struct vfio *v, uint64_t iova, uint64_t size);
 void vfio_close_container(struct vfio *v);
+/*
+ * The ranges that the IOMMU translates, as type1 reports them; *out is malloc'ed. Returns their
+ * number or -errno; a kernel before 5.4 has none to tell.
+ */
+int vfio_allowed_ranges(struct vfio *v, struct range **out);
 const struct vfio_info_cap_header *vfio_find_cap(const void *info, uint32_t argsz,
 						 uint32_t cap_offset, uint16_t id);
 

@@ -131,11 +131,19 @@ static int set_up(struct vfio_device *d, struct pci_bus *bus, const struct vfio_
 	d->intx.present = d->intx.present && pin >= 1 && pin <= 4;
 	d->intx.gsi = d->intx.present ? bus->intx_gsi(d->function.devfn, pin) : 0;
 	vfio_config_write(d, PCI_COMMAND, 2, 0);
-	pthread_mutex_lock(&d->irq_lock);
-	if (d->intx.present && !vfio_intx_enable(d))
-		d->irq_mode = VFIO_IRQ_INTX;
-	pthread_mutex_unlock(&d->irq_lock);
 	return 0;
+}
+
+void vfio_start(struct vfio *v)
+{
+	struct vfio_device *d;
+
+	for (d = v->devices; d; d = d->next) {
+		pthread_mutex_lock(&d->irq_lock);
+		if (d->intx.present && !vfio_intx_enable(d))
+			d->irq_mode = VFIO_IRQ_INTX;
+		pthread_mutex_unlock(&d->irq_lock);
+	}
 }
 
 static void close_device(struct vfio_device *d)

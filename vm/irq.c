@@ -145,41 +145,34 @@ void irq_free(struct irq_table *t, unsigned gsi)
 	irq_commit(t);
 }
 
-static struct kvm_irq_routing_msi kvm_message(const struct irq_table *t,
-					      const struct msi_message *msg)
+/* The entry is all zeros but for what is set here, so that two can be compared as bytes. */
+static void fill_message(const struct irq_table *t, unsigned gsi, const struct msi_message *msg,
+			 struct kvm_irq_routing_entry *e)
 {
-	struct kvm_irq_routing_msi msi = {
-		.address_lo = (uint32_t)msg->address,
-		.address_hi = (uint32_t)(msg->address >> 32),
-		.data = msg->data,
-		.devid = t->msi_devid ? msg->devid : 0,
-	};
-
+	memset(e, 0, sizeof(*e));
+	e->gsi = gsi;
+	e->type = KVM_IRQ_ROUTING_MSI;
+	e->flags = t->msi_devid ? KVM_MSI_VALID_DEVID : 0;
+	e->u.msi.address_lo = (uint32_t)msg->address;
+	e->u.msi.address_hi = (uint32_t)(msg->address >> 32);
+	e->u.msi.data = msg->data;
+	e->u.msi.devid = t->msi_devid ? msg->devid : 0;
 	if (t->translate)
-		t->translate(&msi);
-	return msi;
-}
-
-static bool same_message(const struct kvm_irq_routing_msi *a, const struct kvm_irq_routing_msi *b)
-{
-	return a->address_lo == b->address_lo && a->address_hi == b->address_hi &&
-	       a->data == b->data && a->devid == b->devid;
+		t->translate(e);
 }
 
 int irq_route_msi(struct irq_table *t, unsigned gsi, const struct msi_message *msg)
 {
-	struct kvm_irq_routing_msi msi = kvm_message(t, msg);
-	struct kvm_irq_routing_entry *e;
+	struct kvm_irq_routing_entry *e, wanted;
 	int ret;
 
+	fill_message(t, gsi, msg, &wanted);
 	irq_begin(t);
 	e = find_entry(t, gsi);
 	if (!e)
 		e = append_entry(t, gsi);
-	if (e && (e->type != KVM_IRQ_ROUTING_MSI || !same_message(&e->u.msi, &msi))) {
-		e->type = KVM_IRQ_ROUTING_MSI;
-		e->flags = t->msi_devid ? KVM_MSI_VALID_DEVID : 0;
-		e->u.msi = msi;
+	if (e && memcmp(e, &wanted, sizeof(wanted))) {
+		*e = wanted;
 		t->dirty = true;
 	}
 	ret = irq_commit(t);

@@ -76,7 +76,8 @@ static int kvm_irqfd(void *opaque, const struct kvm_irqfd *irqfd)
 static int kvm_line(void *opaque, uint32_t gsi, bool level)
 {
 	struct vm *vm = opaque;
-	struct kvm_irq_level l = {.irq = gsi, .level = level};
+	struct kvm_irq_level l = {.irq = vm->ops->irq_line ? vm->ops->irq_line(gsi) : gsi,
+				  .level = level};
 
 	return ioctl(vm->fd, KVM_IRQ_LINE, &l) ? -errno : 0;
 }
@@ -114,7 +115,7 @@ static int limit_of(int kvm, int cap, int fallback)
 	return n > 0 ? n : fallback;
 }
 
-static int create_parts(struct vm *vm, const char *path, unsigned first_dynamic, struct error *err)
+static int create_parts(struct vm *vm, const char *path, struct error *err)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	unsigned slots, gsis;
@@ -123,7 +124,7 @@ static int create_parts(struct vm *vm, const char *path, unsigned first_dynamic,
 	vm->kvm = open_kvm(path, err);
 	if (vm->kvm < 0)
 		return vm->kvm;
-	vm->fd = ioctl(vm->kvm, KVM_CREATE_VM, 0);
+	vm->fd = ioctl(vm->kvm, KVM_CREATE_VM, vm->ops->vm_type ? vm->ops->vm_type(vm->kvm) : 0);
 	if (vm->fd < 0)
 		return fail(err, errno, "%s: can't create a virtual machine: %s", path,
 			    strerror(errno));
@@ -134,21 +135,22 @@ static int create_parts(struct vm *vm, const char *path, unsigned first_dynamic,
 	if (!ret)
 		ret = space_init(&vm->pio, "port", 1, 0, &pio_backend, vm, err);
 	if (!ret)
-		ret = irq_table_init(&vm->irqs, first_dynamic, gsis, &irq_backend, vm, err);
+		ret = irq_table_init(&vm->irqs, vm->ops->board_gsis, gsis, &irq_backend, vm, err);
 	return ret ?: loop_init(&vm->loop, err);
 }
 
-int vm_create(struct vm *vm, const char *kvm_path, unsigned first_dynamic_gsi, struct error *err)
+int vm_create(struct vm *vm, const char *kvm_path, const struct vm_ops *ops, struct error *err)
 {
 	int ret;
 
-	*vm = (struct vm){.kvm = -1,
+	*vm = (struct vm){.ops = ops,
+			  .kvm = -1,
 			  .fd = -1,
 			  .memory.fd = -1,
 			  .loop = {.epoll = -1, .wake = -1},
 			  .state_lock = PTHREAD_MUTEX_INITIALIZER,
 			  .state_changed = PTHREAD_COND_INITIALIZER};
-	ret = create_parts(vm, kvm_path ? kvm_path : "/dev/kvm", first_dynamic_gsi, err);
+	ret = create_parts(vm, kvm_path ? kvm_path : "/dev/kvm", err);
 	if (ret)
 		vm_destroy(vm);
 	return ret;

@@ -62,7 +62,7 @@ int vm_create_vcpus(struct vm *vm, unsigned n, struct error *err)
 			return ret;
 	}
 	for (i = 0; i < n; i++) {
-		ret = vm->vcpu_ops->setup(&vm->vcpus[i], err);
+		ret = vm->ops->vcpu_setup(&vm->vcpus[i], err);
 		if (ret)
 			return ret;
 	}
@@ -149,7 +149,7 @@ static void handle_exit(struct vcpu *c)
 		break;
 	}
 	count(c, EXIT_OTHER);
-	if (c->vm->vcpu_ops->exit(c))
+	if (c->vm->ops->vcpu_exit(c))
 		return;
 	switch (run->exit_reason) {
 	case KVM_EXIT_SYSTEM_EVENT:

@@ -5,22 +5,6 @@
 
 #include "layout.h"
 
-const char *size_text(char text[SIZE_TEXT], uint64_t bytes)
-{
-	static const char units[] = "KMGT";
-	int unit = -1;
-
-	while (bytes && bytes % 1024 == 0 && unit < 3) {
-		bytes /= 1024;
-		unit++;
-	}
-	if (unit < 0)
-		snprintf(text, SIZE_TEXT, "%" PRIu64, bytes);
-	else
-		snprintf(text, SIZE_TEXT, "%" PRIu64 "%c", bytes, units[unit]);
-	return text;
-}
-
 static uint64_t larger(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
@@ -174,11 +158,32 @@ static int refuse_ram(const struct arch_config *config, const struct pci_needs *
 		    needs->mem64 ? " beside its PCI window" : "", size_text(fits, most));
 }
 
-int arch_plan(const struct arch_config *config, const struct pci_needs *needs, unsigned phys_bits,
-	      struct arch_layout *layout, struct error *err)
+int arch_check(const struct arch_config *config, struct error *err)
+{
+	if (config->ram_placed)
+		return fail(err, EINVAL, "-m SIZE@ADDRESS: memory starts at 0 on x86; use -m SIZE");
+	if (config->msi_bank.size)
+		return fail(err, EINVAL,
+			    "--msi-bank: on x86 messages have an address of their own and need no "
+			    "bank; leave it out");
+	if (config->irqchip)
+		return fail(err, EINVAL,
+			    "--irqchip %s: x86 has one interrupt controller; leave it out",
+			    config->irqchip);
+	if (config->cpu)
+		return fail(err, EINVAL,
+			    "--cpu %s: on x86 the guest's CPU is the host's; leave it out",
+			    config->cpu);
+	if (config->dump_dtb)
+		return fail(err, EINVAL, "--dump-dtb: x86 guests get ACPI tables, no device tree");
+	return 0;
+}
+
+int arch_plan(const struct arch_config *config, const struct arch_host *host,
+	      const struct pci_needs *needs, struct arch_layout *layout, struct error *err)
 {
 	/* 52 bits is all that x86-64 defines; 32 is what the hole below 4 GiB takes for granted. */
-	unsigned bits = phys_bits > 52 ? 52 : phys_bits < 32 ? 32 : phys_bits;
+	unsigned bits = host->phys_bits > 52 ? 52 : host->phys_bits < 32 ? 32 : host->phys_bits;
 	char need[SIZE_TEXT];
 	int ret = check_ram(config->ram, err);
 

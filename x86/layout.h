@@ -87,8 +87,4 @@ struct memory_entry {
 /* Pure: sorted, not overlapping. Returns how many entries. */
 unsigned memory_map(const struct arch_layout *layout, struct memory_entry map[MEMORY_ENTRIES_MAX]);
 
-/* Bytes as a person writes them for -m: "3G", "1536M", "4100K", or plain bytes. */
-#define SIZE_TEXT 24
-const char *size_text(char text[SIZE_TEXT], uint64_t bytes);
-
 #endif

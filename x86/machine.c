@@ -9,10 +9,13 @@
 #include "layout.h"
 #include "machine.h"
 
-const unsigned arch_first_dynamic_gsi = GSI_BOARD;
-const bool arch_has_cf8 = true;
 const char arch_name[] = "x86";
-const struct arch_uart arch_uart = {.mmio = false, .base = PORT_COM1, .gsi = GSI_COM1};
+
+struct arch_uart arch_uart(const struct arch_layout *layout)
+{
+	(void)layout;
+	return (struct arch_uart){.mmio = false, .base = PORT_COM1, .gsi = GSI_COM1};
+}
 
 struct kvm_cpuid2 *get_supported_cpuid(int kvm, int *ret)
 {
@@ -114,10 +117,11 @@ static int fill_machine(struct x86_machine *m, struct error *err)
 	return ret ?: ports_add(m, err);
 }
 
-int arch_create(struct vm *vm, struct error *err)
+int arch_create(struct vm *vm, const struct arch_config *config, struct error *err)
 {
 	struct x86_machine *m = calloc(1, sizeof(*m));
 
+	(void)config;
 	vm->arch = m;
 	if (!m)
 		return fail(err, ENOMEM, "x86: out of memory");

@@ -23,6 +23,6 @@ void ports_remove(struct x86_machine *m);
  * Pure. Messages as KVM wants them with KVM_X2APIC_API_USE_32BIT_IDS: bits 8 to 14 of the
  * destination, which the guest puts into address bits 5 to 11, go to the upper half.
  */
-void msi_fix_route(struct kvm_irq_routing_msi *msi);
+void msi_fix_route(struct kvm_irq_routing_entry *e);
 
 #endif

@@ -10,8 +10,9 @@
 #define EXT_DEST_SHIFT 5
 #define EXT_DEST_MASK  0x7fU
 
-void msi_fix_route(struct kvm_irq_routing_msi *msi)
+void msi_fix_route(struct kvm_irq_routing_entry *e)
 {
+	struct kvm_irq_routing_msi *msi = &e->u.msi;
 	uint32_t ext = (msi->address_lo >> EXT_DEST_SHIFT) & EXT_DEST_MASK;
 
 	msi->address_hi = ext << 8;

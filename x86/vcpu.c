@@ -123,7 +123,11 @@ static bool vcpu_exit(struct vcpu *c)
 	return false;
 }
 
-const struct vcpu_ops arch_vcpu_ops = {.setup = vcpu_setup, .exit = vcpu_exit};
+const struct vm_ops arch_vm_ops = {
+	.board_gsis = GSI_BOARD,
+	.vcpu_setup = vcpu_setup,
+	.vcpu_exit = vcpu_exit,
+};
 
 static int write_long_mode_tables(struct vm *vm, struct error *err)
 {

@@ -79,7 +79,7 @@ static void start(void)
 	pci_set_bar(&f, PCI_ROM, 0x800, 0);
 	cr_assert_eq(pci_bus_add(&bus, &f, -1, NULL), 0);
 	cr_assert_eq(f.devfn, PCI_DEVFN(1, 0));
-	cr_assert_eq(pci_bus_start(&bus, &windows, true, NULL), 0);
+	cr_assert_eq(pci_bus_start(&bus, &windows, NULL), 0);
 }
 
 static void finish(void)

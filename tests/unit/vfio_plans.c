@@ -221,3 +221,42 @@ Test(options, device)
 	cr_assert_eq(vfio_parse_device("nvme0,intx=trap", &opt, &err), -EINVAL);
 	cr_assert(strstr(err.text, "'nvme0' is no PCI address"), "%s", err.text);
 }
+
+/* ---- reserved regions ---- */
+
+Test(reserved, lines_of_sysfs)
+{
+	struct vfio_reserved r;
+	char text[RESERVED_TEXT];
+
+	cr_assert_eq(vfio_parse_reserved("0x0000000008000000 0x00000000080fffff msi", &r), 0);
+	cr_expect(r.range.base == 0x8000000 && r.range.size == 0x100000);
+	cr_expect_eq(r.kind, RESERVED_MSI);
+	r.group = 3;
+	cr_expect_str_eq(vfio_reserved_text(text, &r), "the host's MSI window of group 3");
+	cr_assert_eq(vfio_parse_reserved("0x0 0xffffff direct-relaxable\n", &r), 0);
+	cr_expect_eq(r.kind, RESERVED_RELAXABLE);
+	cr_assert_eq(vfio_parse_reserved("0x0 0xffffff direct", &r), 0);
+	cr_expect_eq(r.kind, RESERVED_DIRECT);
+	cr_assert_eq(vfio_parse_reserved("0xfd00000000 0xffffffffffffffff reserved", &r), 0);
+	cr_expect_eq(range_last(r.range), UINT64_MAX);
+	cr_assert_eq(vfio_parse_reserved("0x0 0xff of-a-later-kernel", &r), 0);
+	cr_expect_eq(r.kind, RESERVED_HARD);
+}
+
+Test(reserved, lines_that_are_none)
+{
+	static const char *const lines[] = {"",
+					    "msi",
+					    "0x10",
+					    "0x10 msi",
+					    "0x10 0x5 msi",
+					    "0x10 0x1fmsi",
+					    "0x0 0xffffffffffffffff reserved",
+					    "0x0 0x1ffffffffffffffff reserved"};
+	struct vfio_reserved r;
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(lines); i++)
+		cr_expect_eq(vfio_parse_reserved(lines[i], &r), -EINVAL, "'%s'", lines[i]);
+}

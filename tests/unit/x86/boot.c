@@ -394,18 +394,20 @@ Test(x86_boot_regs, flat_32_bits)
 
 Test(x86_msi, destinations_beyond_255)
 {
-	struct kvm_irq_routing_msi m = {.address_lo = 0xfee00000 | 0x2c << 12 | 1 << 5 | 1 << 2,
-					.address_hi = 0xdeadbeef,
-					.data = 0x4041};
+	struct kvm_irq_routing_entry e = {
+		.u.msi = {.address_lo = 0xfee00000 | 0x2c << 12 | 1 << 5 | 1 << 2,
+			  .address_hi = 0xdeadbeef,
+			  .data = 0x4041}};
+	struct kvm_irq_routing_msi *m = &e.u.msi;
 
-	msi_fix_route(&m); /* CPU 0x12c */
-	cr_expect_eq(m.address_lo, 0xfee2c004);
-	cr_expect_eq(m.address_hi, 0x100);
-	cr_expect_eq(m.data, 0x4041);
-	msi_fix_route(&m);
-	cr_expect_eq(m.address_hi, 0, "what the guest wrote there never counts");
-	m.address_lo = 0xfeefffff;
-	msi_fix_route(&m);
-	cr_expect_eq(m.address_lo, 0xfeeff01f);
-	cr_expect_eq(m.address_hi, 0x7f00);
+	msi_fix_route(&e); /* CPU 0x12c */
+	cr_expect_eq(m->address_lo, 0xfee2c004);
+	cr_expect_eq(m->address_hi, 0x100);
+	cr_expect_eq(m->data, 0x4041);
+	msi_fix_route(&e);
+	cr_expect_eq(m->address_hi, 0, "what the guest wrote there never counts");
+	m->address_lo = 0xfeefffff;
+	msi_fix_route(&e);
+	cr_expect_eq(m->address_lo, 0xfeeff01f);
+	cr_expect_eq(m->address_hi, 0x7f00);
 }

@@ -46,6 +46,7 @@ static int guest_create(struct guest *g, const char *kernel, const char *initrd,
 {
 	struct guest_memory_options opt = {0};
 	struct pci_needs needs = {0};
+	struct arch_host host = {.page_size = 4096};
 	struct error *err = &g->err;
 
 	g->config = (struct arch_config){.ram = 64 * MIB,
@@ -53,11 +54,11 @@ static int guest_create(struct guest *g, const char *kernel, const char *initrd,
 					 .kernel = kernel,
 					 .initrd = initrd,
 					 .params = "one=1"};
-	cr_assert_eq(vm_create(&g->vm, NULL, arch_first_dynamic_gsi, err), 0, "%s", err->text);
-	g->vm.vcpu_ops = &arch_vcpu_ops;
-	cr_assert_eq(arch_create(&g->vm, err), 0, "%s", err->text);
+	cr_assert_eq(vm_create(&g->vm, NULL, &arch_vm_ops, err), 0, "%s", err->text);
+	cr_assert_eq(arch_create(&g->vm, &g->config, err), 0, "%s", err->text);
 	cr_assert_eq(vm_create_vcpus(&g->vm, cpus, err), 0, "%s", err->text);
-	cr_assert_eq(arch_plan(&g->config, &needs, arch_phys_bits(g->vm.kvm), &g->layout, err), 0);
+	host.phys_bits = arch_phys_bits(g->vm.kvm);
+	cr_assert_eq(arch_plan(&g->config, &host, &needs, &g->layout, err), 0);
 	cr_assert_eq(vm_add_ram(&g->vm, g->layout.ram, g->layout.n_ram, &opt, err), 0);
 	return arch_load(&g->vm, &g->config, &g->layout, err);
 }

@@ -14,8 +14,9 @@ static int plan(uint64_t ram, struct pci_needs needs, unsigned bits, struct arch
 		struct error *err)
 {
 	struct arch_config c = {.ram = ram, .cpus = 1, .kernel = "k"};
+	struct arch_host host = {.phys_bits = bits, .page_size = 4096};
 
-	return arch_plan(&c, &needs, bits, l, err);
+	return arch_plan(&c, &host, &needs, l, err);
 }
 
 static void expect_range(struct range r, uint64_t base, uint64_t size)
