@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "boot.h"
+#include "protocol.h"
 #include "layout.h"
 
 int initrd_place(uint64_t size, uint64_t low_end, uint64_t highest, uint64_t kernel_end,

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "boot.h"
+#include "protocol.h"
 #include "layout.h"
 
 #define HEADER_OFFSET	       0x1f1

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "boot.h"
+#include "protocol.h"
 #include "layout.h"
 
 #define NOTE_NAME "Xen"

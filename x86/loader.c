@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "acpi.h"
-#include "boot.h"
+#include "protocol.h"
 #include "layout.h"
 #include "vcpu.h"
 
@@ -44,28 +44,6 @@ static int write_tables(struct boot *b, struct error *err)
 	return ret;
 }
 
-/* Compressed files begin with a magic; the kernel within would need unpacking first. */
-static const char *compression_of(const uint8_t head[BOOT_HEAD])
-{
-	static const struct {
-		const char *name, *magic;
-	} known[] = {
-		{"gzip", "\x1f\x8b"},
-		{"xz", "\xfd"
-		       "7zXZ"},
-		{"zstd", "\x28\xb5\x2f\xfd"},
-		{"bzip2", "BZh"},
-		{"lz4", "\x02\x21\x4c\x18"},
-		{"LZO", "\x89LZO"},
-	};
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(known); i++)
-		if (!memcmp(head, known[i].magic, strlen(known[i].magic)))
-			return known[i].name;
-	return NULL;
-}
-
 static int load_kernel(struct boot *b, struct error *err)
 {
 	const char *path = b->kernel.path, *compression;
@@ -78,7 +56,7 @@ static int load_kernel(struct boot *b, struct error *err)
 		return bzimage_load(b, err);
 	if (elf_is(b->head))
 		return elf_load(b, err);
-	compression = compression_of(b->head);
+	compression = boot_compression(b->head);
 	if (compression)
 		return fail(err, ENOEXEC,
 			    "%s: is compressed with %s; unpack it, or use the bzImage", path,

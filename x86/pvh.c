@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /* What a PVH guest finds: struct hvm_start_info and what it points to (Xen, docs/misc/pvh). */
-#include "boot.h"
+#include "protocol.h"
 #include "layout.h"
 
 #define PVH_MAGIC   0x336ec578

@@ -3,7 +3,7 @@
 #ifndef CARILLON_X86_VCPU_H
 #define CARILLON_X86_VCPU_H
 
-#include "boot.h"
+#include "protocol.h"
 
 /* Pure. The system registers of a boot protocol, from those of a vCPU after reset. */
 void boot_sregs(const struct boot_entry *entry, struct kvm_sregs *sregs);

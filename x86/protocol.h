@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * boot: from files to a guest that is ready to run: the two boot protocols and what they share.
+ * protocol: from files to a guest that is ready to run: the two boot protocols and what they share.
  * The plans (bzimage_plan, elf_header, elf_segment, pvh_note, initrd_place) are pure: they take
  * bytes of files, which may be hostile, and decide; the rest carries out.
  */
-#ifndef CARILLON_X86_BOOT_H
-#define CARILLON_X86_BOOT_H
+#ifndef CARILLON_X86_PROTOCOL_H
+#define CARILLON_X86_PROTOCOL_H
 
 #include "arch.h"
+#include "boot.h"
 
 /* Bytes of the kernel's beginning that the checks look at. */
 #define BOOT_HEAD 1024
-
-struct boot_file {
-	const char *path;
-	int fd;
-	uint64_t size;
-};
 
 /* How the first vCPU begins. */
 struct boot_entry {
@@ -34,16 +29,6 @@ struct boot {
 	struct range initrd_at;		 /* guest-physical; size 0: none */
 	struct boot_entry entry;	 /* out */
 };
-
-/* ---- files (boot_file.c) ------------------------------------------------------------------ */
-
-int boot_open(struct boot_file *f, const char *path, struct error *err);
-void boot_close(struct boot_file *f);
-/* Exactly n bytes at offset: -EIO if the file ends before. */
-int boot_read(const struct boot_file *f, uint64_t offset, void *buf, uint64_t n, struct error *err);
-/* The same, into guest memory. */
-int boot_load(const struct boot_file *f, uint64_t offset, uint64_t n,
-	      const struct guest_memory *mem, uint64_t gpa, struct error *err);
 
 /* ---- what both protocols do (boot.c) ------------------------------------------------------- */
 

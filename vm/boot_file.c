@@ -71,3 +71,25 @@ int boot_load(const struct boot_file *f, uint64_t offset, uint64_t n,
 			    f->path, n, gpa);
 	return boot_read(f, offset, host, n, err);
 }
+
+/* Compressed files begin with a magic; the kernel within would need unpacking first. */
+const char *boot_compression(const uint8_t *head)
+{
+	static const struct {
+		const char *name, *magic;
+	} known[] = {
+		{"gzip", "\x1f\x8b"},
+		{"xz", "\xfd"
+		       "7zXZ"},
+		{"zstd", "\x28\xb5\x2f\xfd"},
+		{"bzip2", "BZh"},
+		{"lz4", "\x02\x21\x4c\x18"},
+		{"LZO", "\x89LZO"},
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(known); i++)
+		if (!memcmp(head, known[i].magic, strlen(known[i].magic)))
+			return known[i].name;
+	return NULL;
+}
