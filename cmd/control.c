@@ -143,6 +143,6 @@ int cmd_list(int argc, char **argv)
 		free(names[i]);
 	}
 	if (n >= 0)
-		free(names);
+		free((void *)names);
 	return STATUS_OK;
 }

@@ -7,7 +7,8 @@
 
 static int by_size(const void *a, const void *b)
 {
-	const struct pci_placement *const *x = a, *const *y = b;
+	const struct pci_placement *const *x = (const struct pci_placement *const *)a;
+	const struct pci_placement *const *y = (const struct pci_placement *const *)b;
 
 	if ((*x)->size != (*y)->size)
 		return (*x)->size > (*y)->size ? -1 : 1;
@@ -39,7 +40,8 @@ int pci_plan_bars(struct pci_placement *bars, unsigned n, const struct pci_windo
 		  struct error *err)
 {
 	struct range io = windows->io, mem32 = windows->mem32, mem64 = windows->mem64;
-	struct pci_placement **order = calloc(n + 1, sizeof(struct pci_placement *));
+	struct pci_placement **order =
+		(struct pci_placement **)calloc(n + 1, sizeof(struct pci_placement *));
 	unsigned i;
 	int ret = 0;
 
@@ -47,7 +49,7 @@ int pci_plan_bars(struct pci_placement *bars, unsigned n, const struct pci_windo
 		return fail(err, ENOMEM, "PCI: out of memory");
 	for (i = 0; i < n; i++)
 		order[i] = &bars[i];
-	qsort(order, n, sizeof(struct pci_placement *), by_size);
+	qsort((void *)order, n, sizeof(struct pci_placement *), by_size);
 	for (i = 0; i < n && !ret; i++) {
 		struct pci_placement *b = order[i];
 		struct range *window = b->io ? &io : &mem32;
@@ -60,7 +62,7 @@ int pci_plan_bars(struct pci_placement *bars, unsigned n, const struct pci_windo
 				   b->owner, b->bar, (unsigned long long)b->size,
 				   window_name(b, windows->mem64.size));
 	}
-	free(order);
+	free((void *)order);
 	return ret;
 }
 

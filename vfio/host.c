@@ -139,7 +139,7 @@ int vfio_host_devices(const struct vfio_paths *paths, int group,
 			fn(opaque, &d);
 		free(names[i]);
 	}
-	free(names);
+	free((void *)names);
 	return 0;
 }
 

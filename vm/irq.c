@@ -145,7 +145,7 @@ void irq_free(struct irq_table *t, unsigned gsi)
 	irq_commit(t);
 }
 
-/* The entry is all zeros but for what is set here, so that two can be compared as bytes. */
+/* The entry is all zeros but for what is set here, so that two can be compared whole. */
 static void fill_message(const struct irq_table *t, unsigned gsi, const struct msi_message *msg,
 			 struct kvm_irq_routing_entry *e)
 {
@@ -161,6 +161,16 @@ static void fill_message(const struct irq_table *t, unsigned gsi, const struct m
 		t->translate(e);
 }
 
+static bool same_route(const struct kvm_irq_routing_entry *a, const struct kvm_irq_routing_entry *b)
+{
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(a->u.pad); i++)
+		if (a->u.pad[i] != b->u.pad[i])
+			return false;
+	return a->type == b->type && a->flags == b->flags;
+}
+
 int irq_route_msi(struct irq_table *t, unsigned gsi, const struct msi_message *msg)
 {
 	struct kvm_irq_routing_entry *e, wanted;
@@ -171,7 +181,7 @@ int irq_route_msi(struct irq_table *t, unsigned gsi, const struct msi_message *m
 	e = find_entry(t, gsi);
 	if (!e)
 		e = append_entry(t, gsi);
-	if (e && memcmp(e, &wanted, sizeof(wanted))) {
+	if (e && !same_route(e, &wanted)) {
 		*e = wanted;
 		t->dirty = true;
 	}

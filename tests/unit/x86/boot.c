@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../../x86/boot.h"
+#include "../../../x86/protocol.h"
 #include "../../../x86/layout.h"
 #include "../../../x86/machine.h"
 #include "../../../x86/vcpu.h"
