@@ -138,6 +138,8 @@ struct pci_function {
 void pci_function_init(struct pci_function *f, const char *name, const struct pci_function_ops *ops,
 		       void *opaque);
 void pci_function_destroy(struct pci_function *f);
+/* Take every BAR out of the spaces: to be called before the owner gives up what is behind them. */
+void pci_unmap_bars(struct pci_function *f);
 /* Little-endian access to config[] itself, no hooks; offset + 2 or 4 within the space. */
 uint16_t pci_get16(const uint8_t *config, unsigned offset);
 uint32_t pci_get32(const uint8_t *config, unsigned offset);

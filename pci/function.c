@@ -169,6 +169,16 @@ static void commit(struct pci_function *f)
 		warn("%s: %s", f->name, err.text);
 }
 
+void pci_unmap_bars(struct pci_function *f)
+{
+	if (!f->bus)
+		return;
+	begin(f);
+	pci_set16(f->config, PCI_COMMAND, pci_get16(f->config, PCI_COMMAND) & ~COMMAND_DECODE);
+	unmap_stale(f);
+	commit(f);
+}
+
 /*
  * The old places go before the device hears of the change, and the new ones come after it: what is
  * mapped is always decoded by the device.

@@ -148,6 +148,7 @@ void vfio_start(struct vfio *v)
 
 static void close_device(struct vfio_device *d)
 {
+	pci_unmap_bars(&d->function);
 	if (d->has_msix)
 		pci_msix_destroy(&d->msix);
 	if (d->has_msi)
