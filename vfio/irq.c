@@ -14,8 +14,9 @@
 
 #include "device.h"
 
-int vfio_set_eventfds(struct vfio_device *d, unsigned index, uint32_t action, unsigned start,
-		      unsigned n, const int *fds)
+/* A positive return is the number of vectors that could have been had: fewer than n. */
+static int set_eventfds(struct vfio_device *d, unsigned index, uint32_t action, unsigned start,
+			unsigned n, const int *fds)
 {
 	size_t size = sizeof(struct vfio_irq_set) + n * sizeof(int32_t);
 	struct vfio_irq_set *set = malloc(size);
@@ -32,10 +33,37 @@ int vfio_set_eventfds(struct vfio_device *d, unsigned index, uint32_t action, un
 	ret = ioctl(d->fd, VFIO_DEVICE_SET_IRQS, set);
 	if (ret < 0)
 		ret = -errno;
-	else if (ret > 0)
-		ret = -ENOSPC; /* the number of vectors that could have been had */
 	free(set);
 	return ret;
+}
+
+int vfio_set_eventfds(struct vfio_device *d, unsigned index, uint32_t action, unsigned start,
+		      unsigned n, const int *fds)
+{
+	int ret = set_eventfds(d, index, action, start, n, fds);
+
+	return ret > 0 ? -ENOSPC : ret;
+}
+
+/* The last vector with an eventfd, plus one. */
+static unsigned in_use(const int *fds, unsigned n)
+{
+	while (n && fds[n - 1] < 0)
+		n--;
+	return n;
+}
+
+/*
+ * A host whose controller has few interrupts (GICv2m) may not have one for each vector of the
+ * table. Guests seldom use the whole table: those it does use must be there, the rest may be fewer.
+ */
+static int enable_what_there_is(struct vfio_device *d, unsigned index, unsigned n, const int *fds)
+{
+	int ret = set_eventfds(d, index, VFIO_IRQ_SET_ACTION_TRIGGER, 0, n, fds);
+
+	if (ret > 0 && (unsigned)ret < n && (unsigned)ret >= in_use(fds, n))
+		ret = set_eventfds(d, index, VFIO_IRQ_SET_ACTION_TRIGGER, 0, (unsigned)ret, fds);
+	return ret > 0 ? -ENOSPC : ret;
 }
 
 static int set_none(struct vfio_device *d, unsigned index, uint32_t action, unsigned count)
@@ -74,7 +102,7 @@ static int enable_vectors(struct vfio_device *d, enum vfio_irq_mode mode, unsign
 		pthread_mutex_unlock(&d->irq_lock);
 		return -EBUSY;
 	}
-	ret = vfio_set_eventfds(d, index, VFIO_IRQ_SET_ACTION_TRIGGER, 0, n, fds);
+	ret = enable_what_there_is(d, index, n, fds);
 	d->irq_mode = ret ? VFIO_IRQ_NONE : mode;
 	if (ret && !vfio_intx_enable(d))
 		d->irq_mode = VFIO_IRQ_INTX;
