@@ -7,7 +7,7 @@ ALL_H := $(wildcard include/*.h */*.h tests/unit/*.h)
 ANALYSED := $(LIB_SRC) $(CMD_SRC)
 FORMAT_RELEASE := 14
 FORMAT := $(firstword $(shell command -v clang-format-$(FORMAT_RELEASE)) clang-format)
-SCRIPTS = $(shell git grep -lE '^\#!/bin/(ba)?sh' -- . ':!*.c') $(wildcard tests/hosts/*/*/*.sh)
+SCRIPTS = $(shell git grep -lE '^\#!/bin/(ba)?sh' -- . ':!*.c') $(wildcard tests/hosts/*.sh tests/hosts/*/*.sh tests/hosts/*/*/*.sh)
 
 format:
 	$(FORMAT) -i $(ALL_C) $(ALL_H)

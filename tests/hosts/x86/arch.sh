@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-# arch.sh: what tests/hosts/run must know about x86.
-# shellcheck shell=bash
+# arch.sh: what tests/hosts must know about x86, outside of the hosts and in them.
+# shellcheck shell=sh
 
+# The group of tools/install-deps with what the hosts need.
+deps=hosts
 make_targets="all guest"
 guest_cc=cc
+# The kernel of a host whose file names no other.
 host_set=kernel-x86
 # Loaded by a case that wants a device to be taken.
 driver_modules="nvme"
@@ -19,4 +22,9 @@ full_modules="nvme e1000e igb"
 machine="qemu-system-x86_64 -accel tcg,thread=multi -M q35 -cpu EPYC"
 iommu="-device intel-iommu,intremap=on,caching-mode=on"
 # report= names the port that carries reports.
-params="console=ttyS0 panic=-1 quiet intel_iommu=on mitigations=off nokaslr tsc=reliable report=ttyS1"
+kernel_params="console=ttyS0 panic=-1 quiet intel_iommu=on mitigations=off nokaslr tsc=reliable report=ttyS1"
+
+# Guests: which console they use, by which kind of exits (see carillon stat) it comes, and their clock.
+guest_console=console=ttyS0
+console_exits=io
+guest_clocksource=kvm-clock

@@ -7,6 +7,6 @@ run() {
 	bind "$nvme"
 	guest_start hang --vfio "$nvme"
 	guest_wait state=hanging
-	case_name=$case_name-second refuses_run "$nvme" --vfio "$nvme"
+	guest_name=$case_name-second refuses_run "$nvme" --vfio "$nvme"
 	guest_stop
 }
