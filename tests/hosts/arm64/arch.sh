@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+# arch.sh: what tests/hosts must know about arm64, outside of the hosts and in them.
+# shellcheck shell=sh
+
+# The group of tools/install-deps with what the hosts need.
+deps=hosts-arm64
+make_targets="all"
+guest_cc=aarch64-linux-gnu-gcc
+# The kernel of a host whose file names no other.
+host_set=kernel-arm64
+# Loaded by a case that wants a device to be taken.
+driver_modules="nvme"
+guest_sets="guest=kernel-cloud-arm64 full=kernel-arm64 next=kernel-next-arm64"
+busybox_set=busybox-arm64
+qemu_set=qemu-arm64
+host_modules="9p 9pnet_virtio vfio_pci vfio_iommu_type1"
+# For guests with the full kernel; the cloud kernels have NVMe built in and no network cards.
+full_modules="nvme e1000e igb"
+
+# The emulated machine; a host's file adds devices. This CPU has the virtualization host extensions,
+# without which a run takes half as long again.
+machine="qemu-system-aarch64 -accel tcg,thread=multi -M virt,virtualization=on,gic-version=3 -cpu neoverse-n2,pauth-impdef=on"
+iommu="-M iommu=smmuv3"
+# report= names the port that carries reports.
+kernel_params="console=ttyAMA0 panic=-1 quiet mitigations=off nokaslr report=ttyAMA1"
+
+# Guests: which console they use (the one their device tree names), by which kind of exits (see
+# carillon stat) it comes, and their clock.
+guest_console=
+console_exits=mmio
+guest_clocksource=arch_sys_counter

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+# page16k: a host with 16 KiB pages: an NVMe of either kind, whose BARs are no larger than a page or
+# smaller, and a network card.
+# shellcheck shell=sh
+
+host_set=kernel-16k-arm64
+nvme=0000:00:04.0
+nvme_exclusive=0000:00:05.0
+e1000e=0000:00:06.0
+disks="shared exclusive"
+devices="
+-drive if=none,id=shared,file=shared.raw,format=raw
+-device nvme,drive=shared,serial=shared,addr=4
+-drive if=none,id=exclusive,file=exclusive.raw,format=raw
+-device nvme,drive=exclusive,serial=exclusive,msix-exclusive-bar=on,addr=5
+-netdev user,id=net0,restrict=on
+-device e1000e,netdev=net0,romfile=,addr=6
+"
