@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* hw: small devices of a board: the 16550 UART. */
+/* hw: small devices of a board: the 16550 UART, the PL031 clock. */
 #ifndef CARILLON_HW_H
 #define CARILLON_HW_H
 
@@ -31,5 +31,21 @@ void serial_init(struct serial *s, struct vm *vm, bool mmio, uint64_t base, unsi
 void serial_destroy(struct serial *s);
 /* Bytes from the user; returns how many were taken. Any thread. */
 unsigned serial_input(struct serial *s, const uint8_t *data, unsigned n);
+
+/* A PL031 real time clock, with its alarm. */
+struct pl031 {
+	struct vm *vm;
+	unsigned gsi;
+	struct region region;
+	pthread_mutex_t lock;
+	uint32_t match, load, offset; /* offset: what the guest's clock is ahead of the host's */
+	bool enabled, raised, line;   /* the alarm may interrupt, has rung, holds its line up */
+	int timer;		      /* timerfd */
+	struct loop_source source;
+};
+
+/* Put it into memory at base, 4 KiB. */
+int pl031_init(struct pl031 *r, struct vm *vm, uint64_t base, unsigned gsi, struct error *err);
+void pl031_destroy(struct pl031 *r);
 
 #endif
