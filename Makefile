@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-# make [ARCH=x86] [STATIC=1]: build/ARCH/carillon, and with STATIC=1 build/ARCH/carillon-static.
+# make [ARCH=x86|arm64] [STATIC=1]: build/ARCH/carillon, and with STATIC=1 build/ARCH/carillon-static.
 # make check: unit tests under ASan and UBSan. make lint: clang-format, clang-tidy, cppcheck.
 
 ARCH ?= x86
 B := build/$(ARCH)
 VERSION := 0.1.0
 
-CC ?= cc
+all:
+
+include tools/arch.mk
+
 CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla
 BASE_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DCARILLON_VERSION='"$(VERSION)"' -Iinclude -pthread \
 	-fstack-protector-strong -ffunction-sections -fdata-sections -MMD -MP $(WARN)
-ROOMS := base vm pci hw vfio machine $(ARCH)
+ROOMS := base vm pci hw vfio machine $(ROOMS_$(ARCH))
+LIBS := $(LIBS_$(ARCH))
 
 LIB_SRC := $(sort $(wildcard $(addsuffix /*.c,$(ROOMS))))
 CMD_SRC := main.c $(sort $(wildcard cmd/*.c))
@@ -24,10 +28,10 @@ say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@echo "  $1" $2)
 
 all: $B/carillon $(if $(STATIC),$B/carillon-static)
 
-$B/%.o: %.c
+$B/%.o: %.c | $(SYSROOT_READY)
 	@mkdir -p $(@D)
 	$(call say,CC  ,$@)
-	$(Q)$(CC) $(BASE_CFLAGS) $(CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(BASE_CFLAGS) $(SYSROOT_CFLAGS) $(CFLAGS) -c -o $@ $<
 
 $B/libcarillon.a: $(LIB_OBJ)
 	@rm -f $@
@@ -36,12 +40,12 @@ $B/libcarillon.a: $(LIB_OBJ)
 
 $B/carillon: $(CMD_OBJ) $B/libcarillon.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS) -pthread -Wl,--gc-sections -o $@ $^
+	$(Q)$(CC) $(LDFLAGS) $(SYSROOT_LDFLAGS) -pthread -Wl,--gc-sections -o $@ $^ $(LIBS)
 
 $B/carillon-static: $(CMD_OBJ) $B/libcarillon.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS) -static -pthread -Wl,--gc-sections -o $@ $^
-	$(Q)strip $@
+	$(Q)$(CC) $(LDFLAGS) $(SYSROOT_LDFLAGS) -static -pthread -Wl,--gc-sections -o $@ $^ $(LIBS)
+	$(Q)$(STRIP) $@
 
 include tests/unit/rules.mk
 -include guest/rules.mk

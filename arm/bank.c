@@ -114,15 +114,17 @@ static void suggest(const struct arch_config *config, const struct arch_host *ho
 		    struct range span, char *text, size_t size)
 {
 	struct range none = {0}, bank;
-	char ram[SIZE_TEXT];
+	char ram[SIZE_TEXT], room[SIZE_TEXT];
 
 	size_text(ram, config->ram);
 	if (choose(host, config->ram_placed ? span : none, &bank))
-		snprintf(text, size, "use --msi-bank 0x%llx,0x%llx", X(bank.base), X(bank.size));
+		snprintf(text, size, "use --msi-bank 0x%llx,%s", X(bank.base),
+			 size_text(room, bank.size));
 	else if (config->ram_placed && choose(host, none, &bank))
-		snprintf(text, size, "leave --msi-bank out (RAM is then laid around a bank), or use "
-				     "--msi-bank 0x%llx,0x%llx with -m %s and no address",
-			 X(bank.base), X(bank.size), ram);
+		snprintf(text, size,
+			 "leave --msi-bank out (RAM is then laid around a bank), or use --msi-bank "
+			 "0x%llx,%s with -m %s and no address",
+			 X(bank.base), size_text(room, bank.size), ram);
 	else
 		snprintf(text, size, "no bank fits this host");
 }
@@ -157,10 +159,10 @@ static int check(const struct arch_config *config, const struct arch_host *host,
 			   X(span.base), cure);
 	else if (!place_doorbell(host, bank, doorbell))
 		ret = fail(err, EINVAL,
-			   "has no room for the guest's doorbell of 0x%llx bytes beside the host's "
-			   "MSI window 0x%llx-0x%llx; %s",
-			   X(DOORBELL_SIZE), X(hull.base), X(hull.size ? range_last(hull) : 0),
-			   cure);
+			   "is too small: beside the host's MSI window 0x%llx-0x%llx it has no "
+			   "room for the guest's doorbell of %s; %s",
+			   X(hull.base), X(hull.size ? range_last(hull) : 0),
+			   size_text(ram, DOORBELL_SIZE), cure);
 	if (ret)
 		error_prefix(err, "--msi-bank 0x%llx-0x%llx", X(bank.base),
 			     X(bank.base + bank.size - 1));

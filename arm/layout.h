@@ -63,10 +63,10 @@
 /* Private ones, counted from 0. */
 #define PPI_PMU 7
 
-#define RAM_MIN	     (16 * MIB)
-#define RAM_PIECE    (2 * MIB) /* banks begin and end so that huge pages fill them */
-#define GICV2_CPUS   8
-#define GICV3_CPUS   512
+#define RAM_MIN	   (16 * MIB)
+#define RAM_PIECE  (2 * MIB) /* banks begin and end so that huge pages fill them */
+#define GICV2_CPUS 8
+#define GICV3_CPUS 512
 
 static inline struct range board_range(const struct arch_layout *l, uint64_t offset, uint64_t size)
 {

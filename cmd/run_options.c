@@ -2,11 +2,24 @@
 /* The options of carillon run, in our spelling and in lkvm's. Pure: argv in, a machine out. */
 #include <errno.h>
 #include <getopt.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cmd.h"
 
-enum { OPT_VFIO = 256, OPT_NAME, OPT_CONSOLE, OPT_HUGEPAGES, OPT_PREFAULT, OPT_SHARED, OPT_HELP };
+enum {
+	OPT_VFIO = 256,
+	OPT_NAME,
+	OPT_CONSOLE,
+	OPT_HUGEPAGES,
+	OPT_PREFAULT,
+	OPT_SHARED,
+	OPT_MSI_BANK,
+	OPT_IRQCHIP,
+	OPT_CPU,
+	OPT_DUMP_DTB,
+	OPT_HELP
+};
 
 static const struct option options[] = {
 	{"kernel", required_argument, NULL, 'k'},
@@ -21,11 +34,15 @@ static const struct option options[] = {
 	{"hugepages", no_argument, NULL, OPT_HUGEPAGES},
 	{"prefault", no_argument, NULL, OPT_PREFAULT},
 	{"shared-memory", no_argument, NULL, OPT_SHARED},
+	{"msi-bank", required_argument, NULL, OPT_MSI_BANK},
+	{"irqchip", required_argument, NULL, OPT_IRQCHIP},
+	{"cpu", required_argument, NULL, OPT_CPU},
+	{"dump-dtb", required_argument, NULL, OPT_DUMP_DTB},
 	{"help", no_argument, NULL, OPT_HELP},
 	{NULL, 0, NULL, 0},
 };
 
-static int set_memory(const char *text, uint64_t *ram, struct error *err)
+static int set_ram_size(const char *text, uint64_t *ram, struct error *err)
 {
 	size_t len = strlen(text);
 	uint64_t size;
@@ -41,6 +58,35 @@ static int set_memory(const char *text, uint64_t *ram, struct error *err)
 		size *= MIB;
 	}
 	*ram = size;
+	return 0;
+}
+
+/* "512M", "512M@0x80000000" */
+static int set_memory(const char *text, struct arch_config *c, struct error *err)
+{
+	const char *at = strchr(text, '@');
+	char size[32];
+
+	c->ram_placed = at != NULL;
+	if (!at)
+		return set_ram_size(text, &c->ram, err);
+	if (parse_size(at + 1, &c->ram_base))
+		return fail(err, EINVAL, "-m %s: '%s' is no address", text, at + 1);
+	snprintf(size, sizeof(size), "%.*s", (int)(at - text), text);
+	return set_ram_size(size, &c->ram, err);
+}
+
+static int set_msi_bank(const char *text, struct range *bank, struct error *err)
+{
+	const char *comma = strchr(text, ',');
+	char base[32];
+
+	snprintf(base, sizeof(base), "%.*s", (int)(comma ? comma - text : 0), text);
+	if (!comma || parse_size(base, &bank->base) || parse_size(comma + 1, &bank->size) ||
+	    !bank->size || bank->base > UINT64_MAX - bank->size)
+		return fail(err, EINVAL,
+			    "--msi-bank %s: it is BASE,SIZE, for example --msi-bank 0x8000000,2M",
+			    text);
 	return 0;
 }
 
@@ -86,7 +132,7 @@ static int set_option(int opt, char *value, struct machine_config *c, struct err
 		c->arch.params = value;
 		return 0;
 	case 'm':
-		return set_memory(value, &c->arch.ram, err);
+		return set_memory(value, &c->arch, err);
 	case 'c':
 		return set_cpus(value, &c->arch.cpus, err);
 	case OPT_VFIO:
@@ -98,6 +144,17 @@ static int set_option(int opt, char *value, struct machine_config *c, struct err
 		if (!strcmp(value, "serial"))
 			return 0;
 		return fail(err, EINVAL, "--console %s: this machine has only: serial", value);
+	case OPT_MSI_BANK:
+		return set_msi_bank(value, &c->arch.msi_bank, err);
+	case OPT_IRQCHIP:
+		c->arch.irqchip = value;
+		return 0;
+	case OPT_CPU:
+		c->arch.cpu = value;
+		return 0;
+	case OPT_DUMP_DTB:
+		c->arch.dump_dtb = value;
+		return 0;
 	case OPT_HUGEPAGES:
 		c->memory.hugepages = true;
 		return 0;
@@ -114,7 +171,7 @@ static int validate(const struct machine_config *c, struct error *err)
 {
 	if (!c->arch.kernel)
 		return fail(err, EINVAL, "no kernel given; use -k KERNEL");
-	return 0;
+	return arch_check(&c->arch, err);
 }
 
 int run_parse(int argc, char **argv, struct machine_config *config, bool *help, struct error *err)

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+# What an architecture adds to the core, and how it is built on a machine of another kind: with
+# Debian's cross compiler, and with headers and libraries that tools/fetch unpacks.
+
+ROOMS_x86 := x86
+ROOMS_arm64 := arm fdt
+MACHINE_x86 := x86_64
+MACHINE_arm64 := aarch64
+TRIPLE_x86 := x86_64-linux-gnu
+TRIPLE_arm64 := aarch64-linux-gnu
+LIBS_arm64 := -l:libfdt.a
+
+ifeq ($(ROOMS_$(ARCH)),)
+$(error there is no ARCH=$(ARCH); it is x86 or arm64)
+endif
+
+TRIPLE := $(TRIPLE_$(ARCH))
+ifeq ($(shell uname -m),$(MACHINE_$(ARCH)))
+CROSS :=
+SYSROOT :=
+else
+CROSS := $(TRIPLE)-
+# Links into the cache of tools/fetch.
+SYSROOT := build/sysroot-$(ARCH)
+SYSROOT_CFLAGS := $(addprefix -isystem $(SYSROOT)/,libfdt/usr/include \
+	kernel-headers/usr/include/$(TRIPLE) kernel-headers/usr/include)
+SYSROOT_LDFLAGS := -L$(SYSROOT)/libfdt/usr/lib/$(TRIPLE)
+
+$(SYSROOT)/ready: tools/sets
+	@mkdir -p $(@D)
+	@ln -sfn "$$(tools/fetch kernel-headers)" $(@D)/kernel-headers
+	@ln -sfn "$$(tools/fetch libfdt-$(ARCH))" $(@D)/libfdt
+	@touch $@
+SYSROOT_READY := $(SYSROOT)/ready
+endif
+
+# make's own default would be the machine's compiler.
+ifeq ($(origin CC),default)
+CC := $(CROSS)gcc
+endif
+AR := $(CROSS)ar
+STRIP := $(CROSS)strip
