@@ -18,6 +18,7 @@ enum {
 	OPT_IRQCHIP,
 	OPT_CPU,
 	OPT_DUMP_DTB,
+	OPT_JSON,
 	OPT_HELP
 };
 
@@ -38,6 +39,7 @@ static const struct option options[] = {
 	{"irqchip", required_argument, NULL, OPT_IRQCHIP},
 	{"cpu", required_argument, NULL, OPT_CPU},
 	{"dump-dtb", required_argument, NULL, OPT_DUMP_DTB},
+	{"json", no_argument, NULL, OPT_JSON},
 	{"help", no_argument, NULL, OPT_HELP},
 	{NULL, 0, NULL, 0},
 };
@@ -167,14 +169,9 @@ static int set_option(int opt, char *value, struct machine_config *c, struct err
 	}
 }
 
-static int validate(const struct machine_config *c, struct error *err)
-{
-	if (!c->arch.kernel)
-		return fail(err, EINVAL, "no kernel given; use -k KERNEL");
-	return arch_check(&c->arch, err);
-}
-
-int run_parse(int argc, char **argv, struct machine_config *config, bool *help, struct error *err)
+/* Options into config; what is no option is left behind optind. json NULL: there is no --json. */
+static int parse(int argc, char **argv, struct machine_config *config, bool *help, bool *json,
+		 struct error *err)
 {
 	int opt, ret;
 
@@ -188,14 +185,47 @@ int run_parse(int argc, char **argv, struct machine_config *config, bool *help, 
 		}
 		if (opt == ':')
 			return fail(err, EINVAL, "%s needs a value", argv[optind - 1]);
-		if (opt == '?')
+		if (opt == '?' || (opt == OPT_JSON && !json))
 			return fail(err, EINVAL, "what is '%s'? See: carillon run --help",
 				    argv[optind - 1]);
+		if (opt == OPT_JSON) {
+			*json = true;
+			continue;
+		}
 		ret = set_option(opt, optarg, config, err);
 		if (ret)
 			return ret;
 	}
+	return 0;
+}
+
+int run_parse(int argc, char **argv, struct machine_config *config, bool *help, struct error *err)
+{
+	int ret = parse(argc, argv, config, help, NULL, err);
+
+	if (ret || *help)
+		return ret;
 	if (optind < argc)
 		return fail(err, EINVAL, "what is '%s'? See: carillon run --help", argv[optind]);
-	return validate(config, err);
+	if (!config->arch.kernel)
+		return fail(err, EINVAL, "no kernel given; use -k KERNEL");
+	return arch_check(&config->arch, err);
+}
+
+int map_parse(int argc, char **argv, struct machine_config *config, bool *json, struct error *err)
+{
+	bool help;
+	int ret;
+
+	*json = false;
+	ret = parse(argc, argv, config, &help, json, err);
+	for (; optind < argc && !ret; optind++)
+		ret = add_vfio(argv[optind], config, err);
+	if (ret)
+		return ret;
+	if (help || !config->n_vfio)
+		return fail(err, EINVAL,
+			    "usage: carillon vfio map [--json] [-m SIZE[@ADDRESS]] "
+			    "[--msi-bank BASE,SIZE] [OPTION of run…] BDF…");
+	return arch_check(&config->arch, err);
 }

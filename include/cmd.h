@@ -21,6 +21,7 @@ int cmd_pause(int argc, char **argv);
 int cmd_resume(int argc, char **argv);
 int cmd_stat(int argc, char **argv);
 int cmd_vfio(int argc, char **argv);
+int cmd_vfio_map(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
 /*
@@ -28,5 +29,7 @@ int cmd_version(int argc, char **argv);
  * help, and nothing else counts.
  */
 int run_parse(int argc, char **argv, struct machine_config *config, bool *help, struct error *err);
+/* Pure: the same options, without a kernel, and devices behind them: those of vfio map. */
+int map_parse(int argc, char **argv, struct machine_config *config, bool *json, struct error *err);
 
 #endif

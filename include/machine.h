@@ -99,4 +99,27 @@ enum vm_end machine_run(struct machine *m, const struct machine_config *config, 
 /* State and counters. On the loop's thread. */
 void machine_stat(struct machine *m, struct text *out);
 
+/* ---- the map of I/O addresses -------------------------------------------------------------- */
+
+/* What a plan says of a range; several may nest, an inner one after what holds it. */
+struct map_part {
+	struct range range;
+	const char *kind; /* one word, for programs: "ram", "msi-bank", "reserved", "free" … */
+	char what[RESERVED_TEXT];
+	unsigned depth; /* how many parts it lies within */
+};
+
+/*
+ * Pure: the whole I/O address space of a machine up to 1 << bits, sorted: RAM, bank, doorbell,
+ * BAR windows, what the host withholds, what is free. *out is malloc'ed. Returns how many parts,
+ * or -ENOMEM.
+ */
+int machine_map(const struct arch_layout *layout, const struct vfio_reserved *reserved,
+		unsigned n_reserved, unsigned bits, struct map_part **out);
+/*
+ * Open the devices and plan the machine as machine_run() would, then let go of everything; nothing
+ * is mapped, no guest exists. *out as machine_map() leaves it. Returns how many parts, or -errno.
+ */
+int machine_plan(const struct machine_config *config, struct map_part **out, struct error *err);
+
 #endif

@@ -25,25 +25,35 @@ static int add_devices(struct machine *m, struct error *err)
 }
 
 /* The devices come first: what they need, and what the host withholds from them, decides. */
-static int plan(struct machine *m, struct arch_layout *layout, struct error *err)
+static int plan(struct machine *m, const struct arch_host *host, struct arch_layout *layout,
+		struct error *err)
 {
-	struct vfio_reserved *reserved;
 	struct pci_needs needs;
-	int n = vfio_reserved(&m->vfio, &reserved, err), ret;
-	struct arch_host host = {.phys_bits = arch_phys_bits(m->vm.kvm),
-				 .page_size = (uint64_t)sysconf(_SC_PAGESIZE),
-				 .reserved = reserved,
-				 .n_reserved = (unsigned)n};
+	int ret = pci_bus_needs(&m->bus, &needs, err);
 
+	if (!ret)
+		ret = arch_plan(&m->config->arch, host, &needs, layout, err);
+	return ret ?: vfio_check_ram(&m->vfio, layout->ram, layout->n_ram, err);
+}
+
+/* Devices opened, everything planned, nothing mapped. *reserved is malloc'ed, also on error. */
+static int open_and_plan(struct machine *m, struct arch_host *host, struct vfio_reserved **reserved,
+			 struct arch_layout *layout, struct error *err)
+{
+	int ret, n;
+
+	*reserved = NULL;
+	ret = add_devices(m, err);
+	if (ret)
+		return ret;
+	n = vfio_reserved(&m->vfio, reserved, err);
 	if (n < 0)
 		return n;
-	ret = pci_bus_needs(&m->bus, &needs, err);
-	if (!ret)
-		ret = arch_plan(&m->config->arch, &host, &needs, layout, err);
-	if (!ret)
-		ret = vfio_check_ram(&m->vfio, layout->ram, layout->n_ram, err);
-	free(reserved);
-	return ret;
+	*host = (struct arch_host){.phys_bits = arch_phys_bits(m->vm.kvm),
+				   .page_size = (uint64_t)sysconf(_SC_PAGESIZE),
+				   .reserved = *reserved,
+				   .n_reserved = (unsigned)n};
+	return plan(m, host, layout, err);
 }
 
 static int place(struct machine *m, const struct arch_layout *layout, struct error *err)
@@ -55,33 +65,44 @@ static int place(struct machine *m, const struct arch_layout *layout, struct err
 	return ret ?: pci_bus_start(&m->bus, &layout->pci, err);
 }
 
-static int build(struct machine *m, struct error *err)
+static int begin(struct machine *m, struct error *err)
 {
-	struct arch_layout layout;
-	struct arch_uart uart;
 	int ret = vm_create(&m->vm, NULL, &arch_vm_ops, err);
 
 	if (ret)
 		return ret;
 	m->built = true;
 	vfio_init(&m->vfio, &m->vm, &vfio_host_paths);
-	ret = arch_create(&m->vm, &m->config->arch, err);
-	if (!ret)
-		ret = vm_create_vcpus(&m->vm, m->config->arch.cpus, err);
-	if (!ret)
-		ret = add_devices(m, err);
-	if (!ret)
-		ret = plan(m, &layout, err);
-	if (!ret)
-		ret = place(m, &layout, err);
-	if (ret)
-		return ret;
-	uart = arch_uart(&layout);
+	return arch_create(&m->vm, &m->config->arch, err);
+}
+
+static int load(struct machine *m, const struct arch_layout *layout, struct error *err)
+{
+	struct arch_uart uart = arch_uart(layout);
+	int ret;
+
 	serial_init(&m->serial, &m->vm, uart.mmio, uart.base, uart.gsi, STDOUT_FILENO);
-	ret = arch_load(&m->vm, &m->config->arch, &layout, err);
+	ret = arch_load(&m->vm, &m->config->arch, layout, err);
 	if (!ret)
 		vfio_start(&m->vfio);
 	return ret;
+}
+
+static int build(struct machine *m, struct error *err)
+{
+	struct vfio_reserved *reserved = NULL;
+	struct arch_layout layout;
+	struct arch_host host;
+	int ret = begin(m, err);
+
+	if (!ret)
+		ret = vm_create_vcpus(&m->vm, m->config->arch.cpus, err);
+	if (!ret)
+		ret = open_and_plan(m, &host, &reserved, &layout, err);
+	free(reserved);
+	if (!ret)
+		ret = place(m, &layout, err);
+	return ret ?: load(m, &layout, err);
 }
 
 /* The vCPUs stop first, then the devices lose their hold on memory, then memory goes. */
@@ -169,4 +190,28 @@ enum vm_end machine_run(struct machine *m, const struct machine_config *config, 
 	if (m->signals.fd >= 0)
 		close(m->signals.fd);
 	return end;
+}
+
+int machine_plan(const struct machine_config *config, struct map_part **out, struct error *err)
+{
+	struct machine *m = calloc(1, sizeof(*m));
+	struct vfio_reserved *reserved = NULL;
+	struct arch_layout layout;
+	struct arch_host host;
+	int ret;
+
+	if (!m)
+		return fail(err, ENOMEM, "out of memory");
+	m->config = config;
+	ret = begin(m, err);
+	if (!ret)
+		ret = open_and_plan(m, &host, &reserved, &layout, err);
+	if (!ret)
+		ret = machine_map(&layout, host.reserved, host.n_reserved, host.phys_bits, out);
+	if (ret == -ENOMEM)
+		fail(err, ENOMEM, "out of memory");
+	take_apart(m);
+	free(reserved);
+	free(m);
+	return ret;
 }
