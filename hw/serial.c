@@ -209,6 +209,7 @@ void serial_init(struct serial *s, struct vm *vm, bool mmio, uint64_t base, unsi
 					.priority = PRIORITY_PLATFORM,
 					.ops = &serial_ops}};
 	s->region.opaque = s;
+	s->region.traps = &s->accesses;
 	space_add(mmio ? &vm->mmio : &vm->pio, &s->region);
 }
 

@@ -23,6 +23,7 @@ struct serial {
 	uint8_t rx[SERIAL_RX_ROOM];
 	unsigned rx_head, rx_count;
 	_Atomic uint64_t lost; /* output bytes that out_fd refused */
+	_Atomic uint64_t accesses;
 };
 
 /* Put it into the space at base (ports or MMIO). */

@@ -19,6 +19,8 @@
 /* ---- guest memory ------------------------------------------------------------------------- */
 
 #define RAM_BANKS_MAX 16
+/* Handlers are shallow; thousands of vCPUs must not cost 8 MiB of address space each. */
+#define THREAD_STACK (256 * KIB)
 
 /* One run of guest RAM: gpa and size in bytes, page aligned; host is where it is mapped here. */
 struct ram_bank {
@@ -35,7 +37,7 @@ struct guest_memory {
 
 struct guest_memory_options {
 	bool hugepages; /* from hugetlbfs; fails if the pool is too small */
-	bool prefault;	/* touch every page before the guest starts */
+	bool prefault;	/* have every page in place before the guest starts */
 	bool shared;	/* other processes will map it: a memfd, whatever that costs */
 };
 
@@ -57,6 +59,10 @@ enum memory_backing guest_memory_backing(const struct guest_memory_options *opt,
 /* Make RAM for the ranges (guest-physical, page aligned, sorted, not overlapping). */
 int guest_memory_create(struct guest_memory *mem, const struct range *ranges, unsigned n,
 			const struct guest_memory_options *opt, struct error *err);
+/* Have all of it in place, on as many threads as there are CPUs for us. */
+int guest_memory_prefault(const struct guest_memory *mem, struct error *err);
+/* Pure: into how many shares a bank of `size` bytes is cut for that. */
+unsigned guest_memory_shares(uint64_t size, unsigned cpus);
 void guest_memory_destroy(struct guest_memory *mem);
 uint64_t guest_memory_size(const struct guest_memory *mem);
 /*

@@ -34,6 +34,7 @@ void machine_stat(struct machine *m, struct text *out)
 	json_number(&j, "cpus", m->vm.n_vcpus);
 	json_number(&j, "memory", guest_memory_size(&m->vm.memory));
 	stat_exits(m, &j);
+	json_number(&j, "console_accesses", atomic_load(&m->serial.accesses));
 	vfio_stat(&m->vfio, &j);
 	json_close(&j, '}');
 	text_add(out, "\n");

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <linux/memfd.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -13,6 +14,9 @@
 #include "vm.h"
 
 #define HUGEPAGE (2 * MIB)
+/* Less is not worth a thread; more threads than this fight for the memory's bandwidth. */
+#define FAULT_SHARE_MIN	 (64 * MIB)
+#define FAULT_SHARES_MAX 16
 
 enum memory_backing guest_memory_backing(const struct guest_memory_options *opt,
 					 const char *shmem_enabled)
@@ -73,9 +77,92 @@ static int map_bank(struct guest_memory *mem, struct ram_bank *bank,
 	madvise(host, bank->size, MADV_HUGEPAGE);
 	/* A core dump of the VMM is for its bugs; the guest's secrets have no place in it. */
 	madvise(host, bank->size, MADV_DONTDUMP);
-	if (opt->prefault && madvise(host, bank->size, MADV_POPULATE_WRITE))
-		return fail(err, errno, "guest memory: can't prefault %llu MiB: %s",
-			    bank->size / MIB, strerror(errno));
+	return 0;
+}
+
+/* A share of a bank for one thread. */
+struct fault_job {
+	uint8_t *host;
+	uint64_t size;
+	int code;
+	pthread_t thread;
+};
+
+static void *fault_in(void *opaque)
+{
+	struct fault_job *job = opaque;
+
+	if (job->size && madvise(job->host, job->size, MADV_POPULATE_WRITE))
+		job->code = errno;
+	return NULL;
+}
+
+/* Threads of the size of the vCPUs', which then find these stacks in the C library's cache. */
+static unsigned start_jobs(struct fault_job *jobs, unsigned n)
+{
+	pthread_attr_t attr;
+	unsigned i;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, THREAD_STACK);
+	for (i = 1; i < n; i++)
+		if (pthread_create(&jobs[i].thread, &attr, fault_in, &jobs[i]))
+			break;
+	pthread_attr_destroy(&attr);
+	return i;
+}
+
+unsigned guest_memory_shares(uint64_t size, unsigned cpus)
+{
+	uint64_t worth = size / FAULT_SHARE_MIN;
+
+	if (worth > FAULT_SHARES_MAX)
+		worth = FAULT_SHARES_MAX;
+	if (worth > cpus)
+		worth = cpus;
+	return worth ? (unsigned)worth : 1;
+}
+
+static int fault_bank(const struct ram_bank *bank, unsigned cpus)
+{
+	struct fault_job jobs[FAULT_SHARES_MAX] = {0};
+	unsigned n = guest_memory_shares(bank->size, cpus), started, i;
+	uint64_t share = align_up(bank->size / n, HUGEPAGE), at = 0;
+	int code = 0;
+
+	for (i = 0; i < n; i++, at += jobs[i - 1].size) {
+		jobs[i].host = bank->host + at;
+		jobs[i].size = i + 1 < n && share < bank->size - at ? share : bank->size - at;
+	}
+	started = start_jobs(jobs, n);
+	fault_in(&jobs[0]);
+	for (i = 0; i < n; i++) {
+		if (i >= started)
+			fault_in(&jobs[i]);
+		else if (i)
+			pthread_join(jobs[i].thread, NULL);
+		code = code ?: jobs[i].code;
+	}
+	return -code;
+}
+
+int guest_memory_prefault(const struct guest_memory *mem, struct error *err)
+{
+	cpu_set_t set;
+	unsigned cpus = 1, i;
+	int ret;
+
+	if (!sched_getaffinity(0, sizeof(set), &set))
+		cpus = (unsigned)CPU_COUNT(&set);
+	for (i = 0; i < mem->n; i++) {
+		ret = fault_bank(&mem->banks[i], cpus);
+		/* A kernel before 5.14: memory then comes when it is touched, or pinned. */
+		if (ret == -EINVAL)
+			return 0;
+		if (ret)
+			return fail(err, -ret, "guest memory: can't have %llu MiB at once: %s",
+				    mem->banks[i].size / MIB, strerror(-ret));
+	}
 	return 0;
 }
 
@@ -117,6 +204,8 @@ int guest_memory_create(struct guest_memory *mem, const struct range *ranges, un
 		ret = map_bank(mem, &mem->banks[i], opt, err);
 		mem->n += mem->banks[i].host != NULL;
 	}
+	if (!ret && opt->prefault)
+		ret = guest_memory_prefault(mem, err);
 	if (ret)
 		guest_memory_destroy(mem);
 	return ret;

@@ -15,8 +15,6 @@
 #include "vm.h"
 
 #define VCPU_SIGNAL SIGUSR1
-/* Handlers are shallow; thousands of vCPUs must not cost 8 MiB of address space each. */
-#define VCPU_STACK (256 * KIB)
 
 unsigned vm_max_vcpus(int kvm)
 {
@@ -243,7 +241,7 @@ int vm_start_vcpus(struct vm *vm, struct error *err)
 
 	sigaction(VCPU_SIGNAL, &act, NULL);
 	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, VCPU_STACK);
+	pthread_attr_setstacksize(&attr, THREAD_STACK);
 	for (i = 0; i < vm->n_vcpus && !code; i++) {
 		code = pthread_create(&vm->vcpus[i].thread, &attr, vcpu_main, &vm->vcpus[i]);
 		vm->vcpus[i].started = !code;

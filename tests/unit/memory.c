@@ -2,6 +2,7 @@
 /* vm: guest memory and its checked accessors. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -71,4 +72,31 @@ Test(memory, shared_memory_can_be_mapped_again)
 	cr_assert_arr_eq((char *)other + 100, "seen", 4);
 	munmap(other, mem.banks[1].size);
 	guest_memory_destroy(&mem);
+}
+
+Test(memory, shares_for_threads)
+{
+	cr_expect_eq(guest_memory_shares(16 * MIB, 8), 1, "too small to share");
+	cr_expect_eq(guest_memory_shares(256 * MIB, 8), 4);
+	cr_expect_eq(guest_memory_shares(64 * GIB, 4), 4);
+	cr_expect_eq(guest_memory_shares(64 * GIB, 500), 16);
+	cr_expect_eq(guest_memory_shares(0, 0), 1);
+}
+
+/* As much as gets several shares, none of them a multiple of the others. */
+Test(memory, every_page_is_there_after_a_prefault)
+{
+	const struct range bank = {0, 200 * MIB + 4096};
+	struct guest_memory_options opt = {.prefault = true};
+	unsigned char *resident = malloc(bank.size / 4096);
+	struct guest_memory mem;
+	struct error err = {0};
+	uint64_t i;
+
+	cr_assert_eq(guest_memory_create(&mem, &bank, 1, &opt, &err), 0, "%s", err.text);
+	cr_assert_eq(mincore(mem.banks[0].host, bank.size, resident), 0);
+	for (i = 0; i < bank.size / 4096; i++)
+		cr_assert(resident[i] & 1, "page %llu", (unsigned long long)i);
+	guest_memory_destroy(&mem);
+	free(resident);
 }

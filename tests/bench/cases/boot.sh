@@ -30,11 +30,6 @@ userspace_exits() {
 	sed -n 's/^ *Hits: *//p' "$events/hist"
 }
 
-# Those for memory-mapped registers, which is all that disk and interrupts could cause.
-mmio_exits() {
-	awk '/KVM_EXIT_MMIO|reason: *6 / { n += $NF } END { print n + 0 }' "$events/hist"
-}
-
 # Memory only this process has, in KiB, beyond the guest's.
 own_memory() {
 	awk -v guest=$((256 * 1024)) '/^Private_/ { n += $2 } END { print n - guest }' \
@@ -68,13 +63,13 @@ measure() {
 	bench_say boot_user_ms $((user * 10))
 	bench_say boot_system_ms $((system * 10))
 	bench_say boot_exits "$(userspace_exits)"
-	mmio=$(mmio_exits)
-	bench_say boot_mmio_exits "$mmio"
 	bench_say memory_kib "$(own_memory)"
+	[ "$vmm" = qemu ] || exits=$(exits_but_console)
 	pin
 	guest_say go
 	guest_wait state=paused
-	bench_say io_mmio_exits $(($(mmio_exits) - mmio))
+	# All that data and interrupts could cause.
+	[ "$vmm" = qemu ] || bench_say io_exits $(($(exits_but_console) - exits))
 	bench_say io_user_ms $((($(user_ticks) - user) * 10))
 	bench_say io_system_ms $((($(system_ticks) - system) * 10))
 	bench_say io_memory_kib "$(own_memory)"

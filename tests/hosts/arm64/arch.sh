@@ -24,8 +24,6 @@ iommu="-M iommu=smmuv3"
 # report= names the port that carries reports.
 kernel_params="console=ttyAMA0 panic=-1 quiet mitigations=off nokaslr report=ttyAMA1"
 
-# Guests: which console they use (the one their device tree names), by which kind of exits (see
-# carillon stat) it comes, and their clock.
+# Guests: which console they use (the one their device tree names), and their clock.
 guest_console=
-console_exits=mmio
 guest_clocksource=arch_sys_counter

@@ -26,5 +26,4 @@ kernel_params="console=ttyS0 panic=-1 quiet intel_iommu=on mitigations=off nokas
 
 # Guests: which console they use, by which kind of exits (see carillon stat) it comes, and their clock.
 guest_console=console=ttyS0
-console_exits=io
 guest_clocksource=kvm-clock
