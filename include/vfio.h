@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * vfio: real PCI devices for the guest. The host's side of it (sysfs), the IOMMU container, and an
+ * vfio: real PCI devices for the guest. The host's side of it (sysfs), the IOMMU, and an
  * assigned device: its BARs, its configuration space, its interrupts, its resets.
  */
 #ifndef CARILLON_VFIO_H
@@ -73,7 +73,7 @@ const char *vfio_reserved_text(char text[RESERVED_TEXT], const struct vfio_reser
 
 /* ---- plans (pure) -------------------------------------------------------------------------- */
 
-/* All of the RAM must be reachable for DMA: a list of allowed ranges, as type1 reports it. */
+/* All of the RAM must be reachable for DMA: a list of allowed ranges, as the IOMMU reports it. */
 int vfio_check_iova(const struct range *ram, unsigned n_ram, const struct range *allowed,
 		    unsigned n_allowed, struct error *err);
 /* need, limit, the host's memory in bytes; privileged: CAP_IPC_LOCK lifts the limit. */
@@ -127,22 +127,25 @@ struct vfio_config_plan {
 /* physical: the device's space as read, size bytes (256 or 4096). */
 void vfio_plan_config(const uint8_t *physical, unsigned size, struct vfio_config_plan *plan);
 
-/* ---- the container ------------------------------------------------------------------------- */
+/* ---- the IOMMU ----------------------------------------------------------------------------- */
 
 struct vfio_group {
 	int number, fd;
 	struct vfio_group *next;
 };
 
-struct vfio_device; /* vfio/device.h: the room's own */
+/* The room's own: vfio/device.h, vfio/iommu.h */
+struct vfio_device;
+struct vfio_iommu_ops;
 
 struct vfio {
 	const struct vfio_paths *paths;
 	struct vm *vm;
-	int container;	/* -1 until the first device */
-	int kvm_device; /* KVM_DEV_TYPE_VFIO, -1 until the first device */
+	const struct vfio_iommu_ops *ops; /* NULL until the first device */
+	int iommu;			  /* the container; -1 until the first device */
+	int kvm_device;			  /* KVM_DEV_TYPE_VFIO, -1 until the first device */
 	bool p2p_warned;
-	struct vfio_group *groups;
+	struct vfio_group *groups;   /* those that are open, where the back end has groups */
 	struct vfio_device *devices; /* the last added first */
 	unsigned n_mapped;	     /* RAM banks mapped for DMA */
 };

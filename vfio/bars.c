@@ -202,7 +202,7 @@ static void map_p2p(struct vfio_piece *p)
 	struct vfio *v = p->device->vfio;
 	int ret;
 
-	if (!p->host || !v->devices->next)
+	if (!p->host || !v->devices->next || !v->ops->identity)
 		return;
 	ret = vfio_dma_map(v, p->region.base, p->segment.size, p->host);
 	p->p2p = !ret;

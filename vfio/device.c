@@ -90,14 +90,14 @@ static int describe(struct vfio_device *d, struct error *err)
 	return 0;
 }
 
-int vfio_device_open(struct vfio_device *d, struct vfio_group *g, struct error *err)
+int vfio_device_open(struct vfio_device *d, const struct vfio_host_device *host, struct error *err)
 {
 	int ret;
 
-	d->fd = ioctl(g->fd, VFIO_GROUP_GET_DEVICE_FD, d->bdf);
+	d->fd = vfio_iommu_open_device(d->vfio, host, err);
 	if (d->fd < 0)
-		return fail(err, errno, "can't be opened: %s; the kernel log (dmesg) says why",
-			    strerror(errno));
+		return d->fd;
+	d->group = host->group;
 	ret = describe(d, err);
 	if (ret)
 		return ret;

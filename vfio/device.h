@@ -3,7 +3,7 @@
 #ifndef CARILLON_VFIO_DEVICE_H
 #define CARILLON_VFIO_DEVICE_H
 
-#include "container.h"
+#include "iommu.h"
 
 /* What the kernel says of a region: a BAR, the ROM or configuration space. */
 struct vfio_region {
@@ -54,7 +54,7 @@ struct vfio_device {
 	struct vfio *vfio;
 	struct vfio_device *next;
 	char bdf[BDF_LEN];
-	int fd;
+	int fd, group;
 	struct vfio_device_info info;
 	struct vfio_region regions[VFIO_PCI_NUM_REGIONS];
 	bool msix_noresize;
@@ -75,7 +75,7 @@ struct vfio_device {
 };
 
 /* device.c: what the kernel tells, and the device's own configuration space. */
-int vfio_device_open(struct vfio_device *d, struct vfio_group *g, struct error *err);
+int vfio_device_open(struct vfio_device *d, const struct vfio_host_device *host, struct error *err);
 void vfio_device_close(struct vfio_device *d);
 /* size 1, 2 or 4, aligned. A read that fails is all ones, as on a bus. */
 uint32_t vfio_config_read(struct vfio_device *d, unsigned offset, unsigned size);

@@ -179,7 +179,6 @@ int vfio_add_device(struct vfio *v, struct pci_bus *bus, const struct vfio_devic
 		    struct error *err)
 {
 	struct vfio_host_device host;
-	struct vfio_group *group;
 	struct vfio_device *d;
 	char name[sizeof(d->function.name)];
 	int ret;
@@ -201,9 +200,7 @@ int vfio_add_device(struct vfio *v, struct pci_bus *bus, const struct vfio_devic
 	memcpy(d->bdf, opt->bdf, sizeof(d->bdf));
 	pthread_mutex_init(&d->irq_lock, NULL);
 	pci_function_init(&d->function, name, &function_ops, d);
-	ret = vfio_get_group(v, host.group, &group, err);
-	if (!ret)
-		ret = vfio_device_open(d, group, err);
+	ret = vfio_device_open(d, &host, err);
 	if (!ret)
 		ret = set_up(d, bus, opt, err);
 	if (ret) {
@@ -224,5 +221,5 @@ void vfio_close(struct vfio *v)
 		v->devices = d->next;
 		close_device(d);
 	}
-	vfio_close_container(v);
+	vfio_iommu_close(v);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
  * I/O addresses that are not ours to use: each group's reserved regions as sysfs shows them
- * (Documentation/ABI/testing/sysfs-kernel-iommu_groups in Linux) and, from the container, what its
- * IOMMU does not translate.
+ * (Documentation/ABI/testing/sysfs-kernel-iommu_groups in Linux) and, from the IOMMU, what
+ * it does not translate.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "container.h"
+#include "device.h"
 
 static const char *const kind_names[] = {
 	[RESERVED_DIRECT] = "direct",
@@ -101,6 +101,17 @@ static int add_group(struct vfio *v, int group, struct list *l, struct error *er
 	return 0;
 }
 
+/* Two devices may share a group, which is to be listed once. */
+static bool is_listed(const struct list *l, int group)
+{
+	unsigned i;
+
+	for (i = 0; i < l->n; i++)
+		if (l->items[i].group == group)
+			return true;
+	return false;
+}
+
 static int by_base(const void *a, const void *b)
 {
 	const struct range *x = a, *y = b;
@@ -139,13 +150,14 @@ static int add_unreachable(struct vfio *v, struct list *l, struct error *err)
 int vfio_reserved(struct vfio *v, struct vfio_reserved **out, struct error *err)
 {
 	struct list l = {0};
-	struct vfio_group *g;
+	struct vfio_device *d;
 	int ret = 0;
 
 	*out = NULL;
-	for (g = v->groups; g && !ret; g = g->next)
-		ret = add_group(v, g->number, &l, err);
-	if (!ret && v->container >= 0)
+	for (d = v->devices; d && !ret; d = d->next)
+		if (!is_listed(&l, d->group))
+			ret = add_group(v, d->group, &l, err);
+	if (!ret && v->ops)
 		ret = add_unreachable(v, &l, err);
 	if (ret) {
 		free(l.items);
