@@ -43,7 +43,8 @@ int irqchip_parse(const char *text, enum irqchip *out, struct error *err)
 			return 0;
 		}
 	return fail(err, EINVAL,
-		    "--irqchip %s: there is no such; it is gicv3-its, gicv3, gicv2m or gicv2", text);
+		    "--irqchip %s: there is no such; it is gicv3-its, gicv3, gicv2m or gicv2",
+		    text);
 }
 
 static bool offers(const struct irqchip_host *host, enum irqchip chip)
@@ -76,8 +77,9 @@ int irqchip_choose(enum irqchip wish, const struct irqchip_host *host, enum irqc
 				      chip_names[i]);
 	}
 	if (wish == IRQCHIP_AUTO || !n)
-		return fail(err, ENOTSUP, "this host's KVM offers no interrupt controller (GICv2 "
-					  "or GICv3) for guests");
+		return fail(err, ENOTSUP,
+			    "this host's KVM offers no interrupt controller (GICv2 "
+			    "or GICv3) for guests");
 	return fail(err, ENOTSUP, "--irqchip %s: this host's KVM can't; it offers: %s",
 		    chip_names[wish], list);
 }
@@ -138,4 +140,13 @@ int cpu_decide(enum cpu_feature feature, enum cpu_wish wish, bool host_has, bool
 		return fail(err, ENOTSUP, "--cpu %s=on: this host's KVM can't give it to a guest",
 			    feature_names[feature]);
 	return 0;
+}
+
+int arch_check(const struct arch_config *config, struct error *err)
+{
+	enum cpu_wish wishes[CPU_FEATURES];
+	enum irqchip chip;
+	int ret = irqchip_parse(config->irqchip, &chip, err);
+
+	return ret ?: cpu_parse(config->cpu, wishes, err);
 }

@@ -77,12 +77,3 @@ void arch_destroy(struct vm *vm)
 	free(m);
 	vm->arch = NULL;
 }
-
-int arch_check(const struct arch_config *config, struct error *err)
-{
-	enum cpu_wish wishes[CPU_FEATURES];
-	enum irqchip chip;
-	int ret = irqchip_parse(config->irqchip, &chip, err);
-
-	return ret ?: cpu_parse(config->cpu, wishes, err);
-}

@@ -1,20 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-# Unit tests: one Criterion program from all tests/unit/*.c, built with ASan and UBSan.
+# Unit tests: one Criterion program from all tests/unit/*.c and those of the architecture, built
+# with ASan and UBSan for the machine that builds, whatever the architecture. Of another one that is
+# what is pure; what needs its KVM's headers, and machine/, which needs all of it, are left out.
 
 U := build/unit-$(ARCH)
 UNIT_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
-UNIT_SRC := $(LIB_SRC) cmd/run_options.c $(sort $(wildcard tests/unit/*.c tests/unit/$(ARCH)/*.c))
+UNIT_CC ?= $(if $(CROSS),gcc,$(CC))
+UNIT_LIB_x86 := $(LIB_SRC)
+UNIT_LIB_arm64 := $(filter-out arm/% machine/%,$(LIB_SRC)) \
+	$(addprefix arm/,bank.c fdt.c image.c irqchip.c layout.c v2m.c)
+UNIT_LIBS_arm64 := -lfdt
+UNIT_SRC := $(UNIT_LIB_$(ARCH)) cmd/run_options.c $(sort $(wildcard tests/unit/*.c tests/unit/$(ARCH)/*.c))
 UNIT_OBJ := $(UNIT_SRC:%.c=$U/%.o)
 
 $U/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC  ,$@)
-	$(Q)$(CC) $(BASE_CFLAGS) $(UNIT_CFLAGS) -c -o $@ $<
+	$(Q)$(UNIT_CC) $(BASE_CFLAGS) $(UNIT_CFLAGS) -c -o $@ $<
 
 # The suite links all but main.c and what prints: the commands.
 $U/unit: $(UNIT_OBJ)
 	$(call say,LINK,$@)
-	$(Q)$(CC) -pthread $(UNIT_CFLAGS) -o $@ $^ -lcriterion
+	$(Q)$(UNIT_CC) -pthread $(UNIT_CFLAGS) -o $@ $^ -lcriterion $(UNIT_LIBS_$(ARCH))
 
 check: $U/unit
 	$U/unit --jobs 2
