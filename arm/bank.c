@@ -87,12 +87,12 @@ static bool fits(const struct arch_host *host, struct range bank, struct range s
 static bool choose(const struct arch_host *host, struct range span, struct range *bank)
 {
 	struct range hull = windows_hull(host);
-	uint64_t room = DOORBELL_SIZE + FRAME_ALIGN, base;
+	uint64_t base;
 	const struct range tries[] = {
 		around(hull, 0, DOORBELL_SIZE, RAM_PIECE),
 		around(hull, DOORBELL_SIZE, 0, RAM_PIECE),
-		around(hull, 0, room, FRAME_ALIGN),
-		around(hull, room, 0, FRAME_ALIGN),
+		around(hull, 0, DOORBELL_SIZE, FRAME_ALIGN),
+		around(hull, DOORBELL_SIZE, 0, FRAME_ALIGN),
 	};
 	unsigned i;
 
@@ -129,10 +129,26 @@ static void suggest(const struct arch_config *config, const struct arch_host *ho
 		snprintf(text, size, "no bank fits this host");
 }
 
-static int check(const struct arch_config *config, const struct arch_host *host,
-		 struct range span, struct range *doorbell, struct error *err)
+static int refuse_small(const struct arch_host *host, const char *cure, struct error *err)
 {
-	struct range bank = config->msi_bank, hull = windows_hull(host);
+	struct range hull = windows_hull(host);
+	char room[SIZE_TEXT];
+
+	size_text(room, DOORBELL_SIZE);
+	if (!hull.size)
+		return fail(err, EINVAL,
+			    "is too small: it has no room for the guest's doorbell of %s; %s", room,
+			    cure);
+	return fail(err, EINVAL,
+		    "is too small: beside the host's MSI window 0x%llx-0x%llx it has no room for "
+		    "the guest's doorbell of %s; %s",
+		    X(hull.base), X(range_last(hull)), room, cure);
+}
+
+static int check(const struct arch_config *config, const struct arch_host *host, struct range span,
+		 struct range *doorbell, struct error *err)
+{
+	struct range bank = config->msi_bank;
 	const struct vfio_reserved *r;
 	char cure[160], whose[RESERVED_TEXT], ram[SIZE_TEXT];
 	int ret = 0;
@@ -158,21 +174,37 @@ static int check(const struct arch_config *config, const struct arch_host *host,
 			   X(span.base), X(range_last(span)), size_text(ram, config->ram),
 			   X(span.base), cure);
 	else if (!place_doorbell(host, bank, doorbell))
-		ret = fail(err, EINVAL,
-			   "is too small: beside the host's MSI window 0x%llx-0x%llx it has no "
-			   "room for the guest's doorbell of %s; %s",
-			   X(hull.base), X(hull.size ? range_last(hull) : 0),
-			   size_text(ram, DOORBELL_SIZE), cure);
+		ret = refuse_small(host, cure, err);
 	if (ret)
 		error_prefix(err, "--msi-bank 0x%llx-0x%llx", X(bank.base),
 			     X(bank.base + bank.size - 1));
 	return ret;
 }
 
+static int refuse(const struct arch_host *host, struct error *err)
+{
+	struct range hull = windows_hull(host);
+
+	if (!hull.size)
+		return fail(err, ENOSPC,
+			    "no bank for messages: all of 0x%llx-0x%llx is reserved; see: carillon "
+			    "vfio map",
+			    X(BANK_DEFAULT), X(FOUR_GIB - 1));
+	if (!is_addressable(host, hull))
+		return fail(err, ENOSPC,
+			    "no bank for messages: the host's MSI window 0x%llx-0x%llx is beyond "
+			    "the guest's %u address bits",
+			    X(hull.base), X(range_last(hull)), host->phys_bits);
+	return fail(err, ENOSPC,
+		    "no bank for messages: within or beside the host's MSI window 0x%llx-0x%llx "
+		    "too much is reserved; see: carillon vfio map",
+		    X(hull.base), X(range_last(hull)));
+}
+
 int bank_plan(const struct arch_config *config, const struct arch_host *host, struct range span,
 	      struct range *bank, struct range *doorbell, struct error *err)
 {
-	struct range hull = windows_hull(host), none = {0};
+	struct range none = {0};
 
 	if (config->msi_bank.size) {
 		*bank = config->msi_bank;
@@ -180,10 +212,7 @@ int bank_plan(const struct arch_config *config, const struct arch_host *host, st
 	}
 	/* Out of RAM's way if that is possible; else RAM goes around it. */
 	if (!choose(host, span, bank) && !choose(host, none, bank))
-		return fail(err, ENOSPC,
-			    "no bank for messages: beside the host's MSI window 0x%llx-0x%llx all "
-			    "is reserved; see: carillon vfio map",
-			    X(hull.base), X(hull.base + hull.size - 1));
+		return refuse(host, err);
 	place_doorbell(host, *bank, doorbell);
 	return 0;
 }

@@ -49,8 +49,8 @@ static int check_ram(const struct arch_config *c, const struct arch_host *host, 
 		return fail(err, EINVAL,
 			    "-m %s@0x%llx: not at a multiple of the host's page of %" PRIu64
 			    " bytes; use -m %s@0x%llx",
-			    size_text(text, c->ram), X(c->ram_base), page,
-			    size_text(fits, c->ram), X(align_down(c->ram_base, page)));
+			    size_text(text, c->ram), X(c->ram_base), page, size_text(fits, c->ram),
+			    X(align_down(c->ram_base, page)));
 	if (c->ram > UINT64_MAX - RAM_DEFAULT ||
 	    (c->ram_placed && c->ram_base > UINT64_MAX - c->ram))
 		return fail(err, ERANGE, "-m %s: too large", size_text(text, c->ram));
@@ -168,8 +168,8 @@ static int place_ram(struct plan *p, struct error *err)
 	struct arch_layout *l = p->out;
 
 	for (l->n_ram = 0; left; l->n_ram++) {
-		uint64_t align = l->n_ram || !p->config->ram_placed ? RAM_PIECE
-								     : p->host->page_size;
+		uint64_t align =
+			l->n_ram || !p->config->ram_placed ? RAM_PIECE : p->host->page_size;
 		struct range within = {at, at < limit ? limit - at : 0};
 		uint64_t end;
 
@@ -202,8 +202,7 @@ static int place_mem64(struct plan *p, const struct pci_needs *needs, struct err
 	if (range_find_free(p->obstacles, p->n, within, w->size, align, &w->base))
 		return 0;
 	w->size = align_up(needs->mem64, p->host->page_size);
-	if (w->size &&
-	    range_find_free(p->obstacles, p->n, within, w->size, align, &w->base))
+	if (w->size && range_find_free(p->obstacles, p->n, within, w->size, align, &w->base))
 		return 0;
 	return fail(err, ENOSPC,
 		    "PCI: 64-bit BARs need %s, which a guest with %u address bits has no room for "
