@@ -113,20 +113,22 @@ static int place_board(struct plan *p, struct error *err)
 	return 0;
 }
 
+/* Room to move BARs is welcome; else what is needed. */
 static int place_mem32(struct plan *p, const struct pci_needs *needs, struct error *err)
 {
-	uint64_t align = larger(needs->align32, 16 * MIB);
-	uint64_t size = needs->mem32;
+	uint64_t align = larger(needs->align32, 16 * MIB), need = larger(needs->mem32, MIB);
+	struct range *w = &p->out->pci.mem32;
 	char text[SIZE_TEXT];
 
-	if (size < FOUR_GIB)
-		size = larger(align_up(size, 16 * MIB), MEM32_SIZE);
-	if (!place_low(p, 0, MEM32_DEFAULT, size, align, &p->out->pci.mem32))
-		return fail(err, ENOSPC,
-			    "PCI: 32-bit BARs need %s, which finds no room below 4G; assign fewer "
-			    "devices",
-			    size_text(text, size));
-	return 0;
+	if (need < FOUR_GIB) {
+		need = align_up(need, 16 * MIB);
+		if (place_low(p, 0, MEM32_DEFAULT, larger(need, MEM32_SIZE), align, w) ||
+		    place_low(p, 0, MEM32_DEFAULT, need, align, w))
+			return 0;
+	}
+	return fail(err, ENOSPC,
+		    "PCI: 32-bit BARs need %s, which finds no room below 4G; assign fewer devices",
+		    size_text(text, need));
 }
 
 /* The end of what is free from `at` on. */

@@ -26,7 +26,7 @@
 #define BANK_DEFAULT  0x08000000ULL
 #define BOARD_DEFAULT 0x0a000000ULL
 #define MEM32_DEFAULT 0x10000000ULL
-#define MEM32_SIZE    0x10000000ULL /* at least */
+#define MEM32_SIZE    0x10000000ULL /* where there is room */
 #define RAM_DEFAULT   0x40000000ULL
 #define FOUR_GIB      0x100000000ULL
 
