@@ -193,18 +193,19 @@ static int place_ram(struct plan *p, struct error *err)
 static int place_mem64(struct plan *p, const struct pci_needs *needs, struct error *err)
 {
 	uint64_t limit = 1ULL << p->host->phys_bits, align = larger(needs->align64, GIB);
-	uint64_t from = larger(range_last(p->out->ram[p->out->n_ram - 1]) + 1, FOUR_GIB);
+	uint64_t from = larger(range_last(p->out->ram[p->out->n_ram - 1]) + 1, FOUR_GIB), need;
 	struct range within = {from, from < limit ? limit - from : 0}, *w = &p->out->pci.mem64;
 	char text[SIZE_TEXT];
 
 	if (!needs->mem64)
 		return 0;
 	/* 2^62: more than any address space here, and twice it does not overflow. */
-	w->size = needs->mem64 > 1ULL << 62 ? needs->mem64 : larger(2 * needs->mem64, 4 * GIB);
+	need = needs->mem64 > 1ULL << 62 ? 1ULL << 62 : align_up(needs->mem64, p->host->page_size);
+	w->size = larger(2 * need, 4 * GIB);
 	if (range_find_free(p->obstacles, p->n, within, w->size, align, &w->base))
 		return 0;
-	w->size = align_up(needs->mem64, p->host->page_size);
-	if (w->size && range_find_free(p->obstacles, p->n, within, w->size, align, &w->base))
+	w->size = need;
+	if (range_find_free(p->obstacles, p->n, within, w->size, align, &w->base))
 		return 0;
 	return fail(err, ENOSPC,
 		    "PCI: 64-bit BARs need %s, which a guest with %u address bits has no room for "
