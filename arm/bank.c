@@ -84,7 +84,7 @@ static bool fits(const struct arch_host *host, struct range bank, struct range s
 }
 
 /* Around the host's windows, with the doorbell after or before them; without windows anywhere. */
-static bool choose(const struct arch_host *host, struct range span, struct range *bank)
+bool bank_choose(const struct arch_host *host, struct range span, struct range *bank)
 {
 	struct range hull = windows_hull(host);
 	uint64_t base;
@@ -109,27 +109,7 @@ static bool choose(const struct arch_host *host, struct range span, struct range
 	return false;
 }
 
-/* What would work, as words to put behind a refusal. */
-static void suggest(const struct arch_config *config, const struct arch_host *host,
-		    struct range span, char *text, size_t size)
-{
-	struct range none = {0}, bank;
-	char ram[SIZE_TEXT], room[SIZE_TEXT];
-
-	size_text(ram, config->ram);
-	if (choose(host, config->ram_placed ? span : none, &bank))
-		snprintf(text, size, "use --msi-bank 0x%llx,%s", X(bank.base),
-			 size_text(room, bank.size));
-	else if (config->ram_placed && choose(host, none, &bank))
-		snprintf(text, size,
-			 "leave --msi-bank out (RAM is then laid around a bank), or use --msi-bank "
-			 "0x%llx,%s with -m %s and no address",
-			 X(bank.base), size_text(room, bank.size), ram);
-	else
-		snprintf(text, size, "no bank fits this host");
-}
-
-static int refuse_small(const struct arch_host *host, const char *cure, struct error *err)
+static int refuse_small(const struct arch_host *host, struct error *err)
 {
 	struct range hull = windows_hull(host);
 	char room[SIZE_TEXT];
@@ -137,12 +117,11 @@ static int refuse_small(const struct arch_host *host, const char *cure, struct e
 	size_text(room, DOORBELL_SIZE);
 	if (!hull.size)
 		return fail(err, EINVAL,
-			    "is too small: it has no room for the guest's doorbell of %s; %s", room,
-			    cure);
+			    "is too small: it has no room for the guest's doorbell of %s", room);
 	return fail(err, EINVAL,
 		    "is too small: beside the host's MSI window 0x%llx-0x%llx it has no room for "
-		    "the guest's doorbell of %s; %s",
-		    X(hull.base), X(range_last(hull)), room, cure);
+		    "the guest's doorbell of %s",
+		    X(hull.base), X(range_last(hull)), room);
 }
 
 static int check(const struct arch_config *config, const struct arch_host *host, struct range span,
@@ -150,31 +129,27 @@ static int check(const struct arch_config *config, const struct arch_host *host,
 {
 	struct range bank = config->msi_bank;
 	const struct vfio_reserved *r;
-	char cure[160], whose[RESERVED_TEXT], ram[SIZE_TEXT];
+	char whose[RESERVED_TEXT], ram[SIZE_TEXT];
 	int ret = 0;
 
-	suggest(config, host, span, cure, sizeof(cure));
 	if ((bank.base | bank.size) % host->page_size)
-		ret = fail(err, EINVAL, "is not aligned to the host's page of %llu bytes; %s",
-			   X(host->page_size), cure);
+		ret = fail(err, EINVAL, "is not aligned to the host's page of %llu bytes",
+			   X(host->page_size));
 	else if (!is_addressable(host, bank))
-		ret = fail(err, EINVAL, "is beyond the guest's %u address bits; %s",
-			   host->phys_bits, cure);
+		ret = fail(err, EINVAL, "is beyond the guest's %u address bits", host->phys_bits);
 	else if ((r = find(host, bank, true)))
-		ret = fail(err, EINVAL,
-			   "misses 0x%llx-0x%llx, %s, which this kernel can't move; %s",
-			   X(r->range.base), X(range_last(r->range)), vfio_reserved_text(whose, r),
-			   cure);
+		ret = fail(err, EINVAL, "misses 0x%llx-0x%llx, %s, which this kernel can't move",
+			   X(r->range.base), X(range_last(r->range)), vfio_reserved_text(whose, r));
 	else if ((r = find(host, bank, false)))
-		ret = fail(err, EINVAL, "touches 0x%llx-0x%llx, %s; %s", X(r->range.base),
-			   X(range_last(r->range)), vfio_reserved_text(whose, r), cure);
+		ret = fail(err, EINVAL, "touches 0x%llx-0x%llx, %s", X(r->range.base),
+			   X(range_last(r->range)), vfio_reserved_text(whose, r));
 	else if (config->ram_placed && ranges_overlap(bank, span))
 		ret = fail(err, EINVAL,
-			   "lies in guest RAM 0x%llx-0x%llx, placed there by -m %s@0x%llx; %s",
+			   "lies in guest RAM 0x%llx-0x%llx, placed there by -m %s@0x%llx",
 			   X(span.base), X(range_last(span)), size_text(ram, config->ram),
-			   X(span.base), cure);
+			   X(span.base));
 	else if (!place_doorbell(host, bank, doorbell))
-		ret = refuse_small(host, cure, err);
+		ret = refuse_small(host, err);
 	if (ret)
 		error_prefix(err, "--msi-bank 0x%llx-0x%llx", X(bank.base),
 			     X(bank.base + bank.size - 1));
@@ -211,7 +186,7 @@ int bank_plan(const struct arch_config *config, const struct arch_host *host, st
 		return check(config, host, span, doorbell, err);
 	}
 	/* Out of RAM's way if that is possible; else RAM goes around it. */
-	if (!choose(host, span, bank) && !choose(host, none, bank))
+	if (!bank_choose(host, span, bank) && !bank_choose(host, none, bank))
 		return refuse(host, err);
 	place_doorbell(host, *bank, doorbell);
 	return 0;

@@ -34,23 +34,21 @@ static uint64_t larger(uint64_t a, uint64_t b)
 
 static int check_ram(const struct arch_config *c, const struct arch_host *host, struct error *err)
 {
-	uint64_t page = host->page_size;
-	char text[SIZE_TEXT], fits[SIZE_TEXT];
+	char text[SIZE_TEXT], least[SIZE_TEXT];
 
 	if (c->ram < RAM_MIN)
 		return fail(err, EINVAL, "-m %s: too little memory; the least is %s",
-			    size_text(text, c->ram), size_text(fits, RAM_MIN));
-	if (c->ram % page)
+			    size_text(text, c->ram), size_text(least, RAM_MIN));
+	if (c->ram % host->page_size)
 		return fail(err, EINVAL,
 			    "-m %" PRIu64 ": not a multiple of the host's page of %" PRIu64
-			    " bytes; use %s",
-			    c->ram, page, size_text(fits, align_down(c->ram, page)));
-	if (c->ram_placed && c->ram_base % page)
+			    " bytes",
+			    c->ram, host->page_size);
+	if (c->ram_placed && c->ram_base % host->page_size)
 		return fail(err, EINVAL,
 			    "-m %s@0x%llx: not at a multiple of the host's page of %" PRIu64
-			    " bytes; use -m %s@0x%llx",
-			    size_text(text, c->ram), X(c->ram_base), page, size_text(fits, c->ram),
-			    X(align_down(c->ram_base, page)));
+			    " bytes",
+			    size_text(text, c->ram), X(c->ram_base), host->page_size);
 	if (c->ram > UINT64_MAX - RAM_DEFAULT ||
 	    (c->ram_placed && c->ram_base > UINT64_MAX - c->ram))
 		return fail(err, ERANGE, "-m %s: too large", size_text(text, c->ram));
@@ -142,26 +140,17 @@ static uint64_t free_until(const struct plan *p, uint64_t at, uint64_t limit)
 	return limit;
 }
 
-static int refuse_ram(const struct plan *p, uint64_t left, struct error *err)
+static int refuse_ram(const struct plan *p, struct error *err)
 {
-	char ram[SIZE_TEXT], fits[SIZE_TEXT];
-	uint64_t most = align_down(p->config->ram - left, RAM_PIECE);
+	char ram[SIZE_TEXT];
 
 	if (p->out->n_ram == RAM_BANKS_MAX)
 		return fail(err, ENOSPC,
-			    "-m %s: reserved I/O addresses would cut it into more than %d pieces; "
-			    "see: carillon vfio map",
+			    "-m %s: reserved I/O addresses would cut it into more than %d pieces "
+			    "(see: carillon vfio map)",
 			    size_text(ram, p->config->ram), RAM_BANKS_MAX);
-	if (most < RAM_MIN)
-		return fail(err, ENOSPC,
-			    "-m %s@0x%llx: finds no room in a guest with %u address bits; leave "
-			    "the address out",
-			    size_text(ram, p->config->ram), X(p->span.base), p->host->phys_bits);
-	return fail(err, ENOSPC,
-		    "-m %s: does not fit a guest with %u address bits from 0x%llx on; the most "
-		    "that fits is -m %s",
-		    size_text(ram, p->config->ram), p->host->phys_bits, X(p->span.base),
-		    size_text(fits, most));
+	return fail(err, ENOSPC, "-m %s: does not fit a guest with %u address bits from 0x%llx on",
+		    size_text(ram, p->config->ram), p->host->phys_bits, X(p->span.base));
 }
 
 static int place_ram(struct plan *p, struct error *err)
@@ -178,7 +167,7 @@ static int place_ram(struct plan *p, struct error *err)
 		if (l->n_ram == RAM_BANKS_MAX ||
 		    !range_find_free(p->obstacles, p->n, within, smaller(left, RAM_PIECE), align,
 				     &at))
-			return refuse_ram(p, left, err);
+			return refuse_ram(p, err);
 		end = free_until(p, at, limit);
 		if (end - at < left)
 			end = align_down(end, RAM_PIECE);
@@ -209,7 +198,7 @@ static int place_mem64(struct plan *p, const struct pci_needs *needs, struct err
 		return 0;
 	return fail(err, ENOSPC,
 		    "PCI: 64-bit BARs need %s, which a guest with %u address bits has no room for "
-		    "above its RAM; assign fewer devices or use less memory",
+		    "above its RAM; assign fewer devices",
 		    size_text(text, needs->mem64), p->host->phys_bits);
 }
 
@@ -229,8 +218,8 @@ static int place_all(struct plan *p, const struct pci_needs *needs, struct error
 	return ret ?: place_mem64(p, needs, err);
 }
 
-int arch_plan(const struct arch_config *config, const struct arch_host *host,
-	      const struct pci_needs *needs, struct arch_layout *layout, struct error *err)
+int layout_plan(const struct arch_config *config, const struct arch_host *host,
+		const struct pci_needs *needs, struct arch_layout *layout, struct error *err)
 {
 	struct plan p = {
 		.config = config,
@@ -253,6 +242,16 @@ int arch_plan(const struct arch_config *config, const struct arch_host *host,
 		return fail(err, ENOMEM, "out of memory");
 	ret = place_all(&p, needs, err);
 	free(p.obstacles);
+	return ret;
+}
+
+int arch_plan(const struct arch_config *config, const struct arch_host *host,
+	      const struct pci_needs *needs, struct arch_layout *layout, struct error *err)
+{
+	int ret = layout_plan(config, host, needs, layout, err);
+
+	if (ret && err)
+		layout_advise(config, host, needs, err);
 	return ret;
 }
 

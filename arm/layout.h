@@ -79,5 +79,16 @@ static inline struct range board_range(const struct arch_layout *l, uint64_t off
  */
 int bank_plan(const struct arch_config *config, const struct arch_host *host, struct range span,
 	      struct range *bank, struct range *doorbell, struct error *err);
+/* Pure. A bank for this host that evades the span; false: there is none. */
+bool bank_choose(const struct arch_host *host, struct range span, struct range *bank);
+/*
+ * Pure. For a configuration that can't be planned, whose error err is: add what to ask for instead,
+ * if there is something that works.
+ */
+void layout_advise(const struct arch_config *config, const struct arch_host *host,
+		   const struct pci_needs *needs, struct error *err);
+/* Pure. As arch_plan(), but errors say only what is wrong. */
+int layout_plan(const struct arch_config *config, const struct arch_host *host,
+		const struct pci_needs *needs, struct arch_layout *layout, struct error *err);
 
 #endif
