@@ -155,7 +155,7 @@ static int refuse_ram(const struct plan *p, struct error *err)
 
 static int place_ram(struct plan *p, struct error *err)
 {
-	uint64_t at = p->span.base, left = p->span.size, limit = 1ULL << p->host->phys_bits;
+	uint64_t at = p->span.base, left = p->config->ram, limit = 1ULL << p->host->phys_bits;
 	struct arch_layout *l = p->out;
 
 	for (l->n_ram = 0; left; l->n_ram++) {
@@ -210,6 +210,9 @@ static int place_all(struct plan *p, const struct pci_needs *needs, struct error
 		return ret;
 	add_withheld(p);
 	add_obstacle(p, p->out->msi_bank);
+	/* Around the bank RAM reaches further, and what is placed next should evade that too. */
+	if (ranges_overlap(p->span, p->out->msi_bank))
+		p->span.size += p->out->msi_bank.size;
 	ret = place_board(p, err);
 	if (!ret)
 		ret = place_mem32(p, needs, err);
