@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 # make [ARCH=x86|arm64] [STATIC=1]: build/ARCH/carillon, and with STATIC=1 build/ARCH/carillon-static.
-# make check: unit tests under ASan and UBSan. make lint: clang-format, clang-tidy, cppcheck.
+# make check: unit tests under ASan and UBSan; make golden: what they compare with, anew.
+# make lint: clang-format, clang-tidy, cppcheck.
 
 ARCH ?= x86
 B := build/$(ARCH)

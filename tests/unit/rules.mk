@@ -26,5 +26,9 @@ $U/unit: $(UNIT_OBJ)
 check: $U/unit
 	$U/unit --jobs 2
 
+# Write anew what tests compare with. What has changed is to be read before it is committed.
+golden: $U/unit
+	GOLDEN=write $U/unit --filter '*/golden'
+
 -include $(UNIT_OBJ:.o=.d)
-.PHONY: check
+.PHONY: check golden
