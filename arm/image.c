@@ -8,11 +8,11 @@
 
 #include "boot.h"
 
-#define MAGIC	    0x644d5241 /* "ARM\x64" */
-#define MAGIC_AT    56
-#define TEXT_OFFSET 8
-#define IMAGE_SIZE  16
-#define FLAGS	    24
+#define MAGIC		0x644d5241 /* "ARM\x64" */
+#define MAGIC_AT	56
+#define TEXT_OFFSET	8
+#define IMAGE_SIZE	16
+#define FLAGS		24
 #define FLAG_BIG_ENDIAN 1
 /* Before Linux 3.17 image_size was 0, and text_offset not to be trusted. */
 #define OLD_TEXT_OFFSET 0x80000
@@ -24,7 +24,7 @@
 #define SECTION_SIZE	 40
 #define SECTION_RAW_SIZE 16
 #define SECTION_RAW_AT	 20
-#define BLOCK	    (2 * MIB)
+#define BLOCK		 (2 * MIB)
 /* Guests with 64K pages free the initrd page by page. */
 #define GUEST_PAGE_MAX (64 * KIB)
 
@@ -34,6 +34,15 @@ static uint64_t field(const uint8_t *head, unsigned offset)
 
 	memcpy(&v, head + offset, sizeof(v));
 	return le64toh(v);
+}
+
+/* Not the lower half of field(): a field may be the last of the head. */
+static uint32_t field32(const uint8_t *head, unsigned offset)
+{
+	uint32_t v;
+
+	memcpy(&v, head + offset, sizeof(v));
+	return le32toh(v);
 }
 
 static int refuse(const uint8_t *head, struct error *err)
@@ -46,11 +55,6 @@ static int refuse(const uint8_t *head, struct error *err)
 	if (!memcmp(head, "MZ", 2) && !memcmp(head + 4, "zimg", 4))
 		return fail(err, ENOEXEC, "is a compressed EFI image; use the kernel's Image");
 	return fail(err, ENOEXEC, "is no 64-bit ARM Image");
-}
-
-static uint32_t field32(const uint8_t *head, unsigned offset)
-{
-	return (uint32_t)field(head, offset);
 }
 
 /*
@@ -79,7 +83,7 @@ static uint64_t pe_end(const uint8_t head[IMAGE_HEAD])
 int image_header(const uint8_t head[IMAGE_HEAD], uint64_t file_size, struct image *out,
 		 struct error *err)
 {
-	if ((field(head, MAGIC_AT) & UINT32_MAX) != MAGIC)
+	if (field32(head, MAGIC_AT) != MAGIC)
 		return refuse(head, err);
 	if (field(head, FLAGS) & FLAG_BIG_ENDIAN)
 		return fail(err, ENOEXEC, "is a big-endian kernel; use a little-endian one");
@@ -110,6 +114,12 @@ static bool carve(struct range *bank, uint64_t align, uint64_t offset, uint64_t 
 	return true;
 }
 
+/* Rounded up, without overflow: a damaged header may hold any size. */
+static unsigned long long kib(uint64_t bytes)
+{
+	return bytes / KIB + !!(bytes % KIB);
+}
+
 int image_place(const struct image *image, uint64_t initrd_size, const struct range *ram,
 		unsigned n_ram, struct image_places *out, struct error *err)
 {
@@ -130,5 +140,5 @@ int image_place(const struct image *image, uint64_t initrd_size, const struct ra
 		    "kernel (%llu KiB), device tree (2 MiB) and initrd (%llu KiB) do not fit one "
 		    "piece of guest memory, the largest being %llu MiB; give the guest more with "
 		    "-m",
-		    (image->size + KIB - 1) / KIB, (initrd_size + KIB - 1) / KIB, largest / MIB);
+		    kib(image->size), kib(initrd_size), largest / MIB);
 }
