@@ -25,9 +25,18 @@
 /* PeriphID0 to 3, PCellID0 to 3: 3.3.9 and 3.3.10. */
 static const uint8_t ids[] = {0x31, 0x10, 0x04, 0x00, 0x0d, 0xf0, 0x05, 0xb1};
 
+/* Not time(): it lags behind the timer, and an alarm would ring before its second. */
+static time_t host_seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return t.tv_sec;
+}
+
 static uint32_t now(const struct pl031 *r)
 {
-	return (uint32_t)time(NULL) + r->offset;
+	return (uint32_t)host_seconds() + r->offset;
 }
 
 static void update_line(struct pl031 *r)
@@ -39,13 +48,13 @@ static void update_line(struct pl031 *r)
 	r->line = line;
 }
 
-/* The alarm rings when the clock reaches it: a match in the past does not. */
+/* The alarm rings when the clock reaches it, heard or not: a match in the past does not. */
 static void arm_timer(struct pl031 *r)
 {
 	uint32_t wait = r->match - now(r);
-	struct itimerspec in = {.it_value = {.tv_sec = (time_t)time(NULL) + wait}};
+	struct itimerspec in = {.it_value = {.tv_sec = host_seconds() + wait}};
 
-	if (!r->enabled || wait > INT32_MAX)
+	if (wait > INT32_MAX)
 		in.it_value.tv_sec = 0;
 	timerfd_settime(r->timer, TFD_TIMER_ABSTIME, &in, NULL);
 }
@@ -106,10 +115,12 @@ static void write_register(struct pl031 *r, uint64_t offset, uint32_t value)
 	switch (offset) {
 	case RTC_MR:
 		r->match = value;
+		arm_timer(r);
 		break;
 	case RTC_LR:
 		r->load = value;
-		r->offset = value - (uint32_t)time(NULL);
+		r->offset = value - (uint32_t)host_seconds();
+		arm_timer(r);
 		break;
 	case RTC_IMSC:
 		r->enabled = value & 1;
@@ -120,7 +131,6 @@ static void write_register(struct pl031 *r, uint64_t offset, uint32_t value)
 	default:
 		return; /* DR, RIS, MIS and the IDs are read-only */
 	}
-	arm_timer(r);
 	update_line(r);
 }
 
