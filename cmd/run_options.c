@@ -74,6 +74,9 @@ static int set_memory(const char *text, struct arch_config *c, struct error *err
 		return set_ram_size(text, &c->ram, err);
 	if (parse_size(at + 1, &c->ram_base))
 		return fail(err, EINVAL, "-m %s: '%s' is no address", text, at + 1);
+	if ((size_t)(at - text) >= sizeof(size))
+		return fail(err, EINVAL, "-m %s: no size; use for example -m 512M@0x40000000",
+			    text);
 	snprintf(size, sizeof(size), "%.*s", (int)(at - text), text);
 	return set_ram_size(size, &c->ram, err);
 }
@@ -84,8 +87,9 @@ static int set_msi_bank(const char *text, struct range *bank, struct error *err)
 	char base[32];
 
 	snprintf(base, sizeof(base), "%.*s", (int)(comma ? comma - text : 0), text);
-	if (!comma || parse_size(base, &bank->base) || parse_size(comma + 1, &bank->size) ||
-	    !bank->size || bank->base > UINT64_MAX - bank->size)
+	if (!comma || (size_t)(comma - text) >= sizeof(base) || parse_size(base, &bank->base) ||
+	    parse_size(comma + 1, &bank->size) || !bank->size ||
+	    bank->base > UINT64_MAX - bank->size)
 		return fail(err, EINVAL,
 			    "--msi-bank %s: it is BASE,SIZE, for example --msi-bank 0x8000000,2M",
 			    text);
