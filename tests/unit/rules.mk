@@ -7,7 +7,7 @@ U := build/unit-$(ARCH)
 UNIT_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT_CC ?= $(if $(CROSS),gcc,$(CC))
 UNIT_LIB_x86 := $(LIB_SRC)
-UNIT_LIB_arm64 := $(filter-out arm/% machine/%,$(LIB_SRC)) \
+UNIT_LIB_arm64 := $(filter-out arm/% machine/%,$(LIB_SRC)) machine/map.c \
 	$(addprefix arm/,advice.c bank.c fdt.c image.c irqchip.c layout.c v2m.c)
 UNIT_LIBS_arm64 := -lfdt
 UNIT_SRC := $(UNIT_LIB_$(ARCH)) cmd/run_options.c $(sort $(wildcard tests/unit/*.c tests/unit/$(ARCH)/*.c))
