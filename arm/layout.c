@@ -178,7 +178,18 @@ static int place_ram(struct plan *p, struct error *err)
 	return 0;
 }
 
-/* Above RAM: room to move BARs is welcome, twice the need; else what is needed. */
+/*
+ * Room to move BARs is welcome: twice the need. But Linux warns of a window of 4 GiB and more that
+ * is not prefetchable, and a prefetchable one would shut all other BARs out.
+ */
+static uint64_t wanted_mem64(uint64_t need)
+{
+	uint64_t want = larger(2 * need, GIB);
+
+	return want >= FOUR_GIB && need < FOUR_GIB - GIB ? FOUR_GIB - GIB : want;
+}
+
+/* Above RAM, with room to move; else what is needed. */
 static int place_mem64(struct plan *p, const struct pci_needs *needs, struct error *err)
 {
 	uint64_t limit = 1ULL << p->host->phys_bits, align = larger(needs->align64, GIB);
@@ -190,7 +201,7 @@ static int place_mem64(struct plan *p, const struct pci_needs *needs, struct err
 		return 0;
 	/* 2^62: more than any address space here, and twice it does not overflow. */
 	need = needs->mem64 > 1ULL << 62 ? 1ULL << 62 : align_up(needs->mem64, p->host->page_size);
-	w->size = larger(2 * need, 4 * GIB);
+	w->size = wanted_mem64(need);
 	if (range_find_free(p->obstacles, p->n, within, w->size, align, &w->base))
 		return 0;
 	w->size = need;
