@@ -25,6 +25,6 @@ iommu="-device intel-iommu,intremap=on,caching-mode=on"
 # interrupt, and the host panics: hence no_timer_check, as in every guest of KVM.
 kernel_params="console=ttyS0 panic=-1 quiet intel_iommu=on mitigations=off nokaslr tsc=reliable no_timer_check report=ttyS1"
 
-# Guests: which console they use, by which kind of exits (see carillon stat) it comes, and their clock.
+# Guests: which console they use, and their clock.
 guest_console=console=ttyS0
 guest_clocksource=kvm-clock
