@@ -9,6 +9,7 @@
 
 enum {
 	OPT_VFIO = 256,
+	OPT_IOMMU,
 	OPT_NAME,
 	OPT_CONSOLE,
 	OPT_HUGEPAGES,
@@ -30,6 +31,7 @@ static const struct option options[] = {
 	{"cpus", required_argument, NULL, 'c'},
 	{"vfio", required_argument, NULL, OPT_VFIO},
 	{"vfio-pci", required_argument, NULL, OPT_VFIO},
+	{"iommu", required_argument, NULL, OPT_IOMMU},
 	{"name", required_argument, NULL, OPT_NAME},
 	{"console", required_argument, NULL, OPT_CONSOLE},
 	{"hugepages", no_argument, NULL, OPT_HUGEPAGES},
@@ -143,6 +145,8 @@ static int set_option(int opt, char *value, struct machine_config *c, struct err
 		return set_cpus(value, &c->arch.cpus, err);
 	case OPT_VFIO:
 		return add_vfio(value, c, err);
+	case OPT_IOMMU:
+		return vfio_parse_iommu(value, &c->iommu, err);
 	case OPT_NAME:
 		c->name = value;
 		return 0;

@@ -65,6 +65,13 @@ static inline uint64_t range_last(struct range r)
 	return r.base + (r.size - 1);
 }
 
+/* From first to last, both included. The whole space, which no size can say, loses its last byte.
+ */
+static inline struct range range_between(uint64_t first, uint64_t last)
+{
+	return (struct range){first, last - first == UINT64_MAX ? UINT64_MAX : last - first + 1};
+}
+
 /* Do two ranges share a byte? Ranges that end at 2^64 are fine. */
 static inline bool ranges_overlap(struct range a, struct range b)
 {

@@ -23,6 +23,7 @@ struct machine_config {
 	const char *name;
 	struct arch_config arch;
 	struct guest_memory_options memory;
+	enum vfio_iommu_kind iommu;
 	unsigned n_vfio;
 	struct vfio_device_options vfio[MACHINE_VFIO_MAX];
 };

@@ -6,6 +6,7 @@
 #ifndef CARILLON_VFIO_H
 #define CARILLON_VFIO_H
 
+#include <limits.h>
 #include <linux/vfio.h>
 
 #include "pci.h"
@@ -19,6 +20,7 @@
 struct vfio_paths {
 	const char *sysfs; /* "/sys" */
 	const char *dev;   /* "/dev/vfio" */
+	const char *iommu; /* "/dev/iommu" */
 };
 
 extern const struct vfio_paths vfio_host_paths;
@@ -37,6 +39,12 @@ struct vfio_host_device {
 /* What sysfs says of a device; -ENODEV with an error if it isn't there. */
 int vfio_host_device(const struct vfio_paths *paths, const char *bdf, struct vfio_host_device *out,
 		     struct error *err);
+/*
+ * The device's own file, dev/devices/vfioN: -ENODEV with an error that says what the kernel lacks
+ * if there is none.
+ */
+int vfio_find_cdev(const struct vfio_paths *paths, const char *bdf, char path[PATH_MAX],
+		   struct error *err);
 /* Call fn for each device of a group (or of the whole host: group -1), in order of BDF. */
 int vfio_host_devices(const struct vfio_paths *paths, int group,
 		      void (*fn)(void *opaque, const struct vfio_host_device *d), void *opaque,
@@ -76,6 +84,12 @@ const char *vfio_reserved_text(char text[RESERVED_TEXT], const struct vfio_reser
 /* All of the RAM must be reachable for DMA: a list of allowed ranges, as the IOMMU reports it. */
 int vfio_check_iova(const struct range *ram, unsigned n_ram, const struct range *allowed,
 		    unsigned n_allowed, struct error *err);
+/*
+ * Which I/O addresses a machine should hold on to: what it wants (its RAM, the windows of its BARs)
+ * as far as that is allowed. *out is malloc'ed. Returns how many, or -ENOMEM.
+ */
+int vfio_plan_held(const struct range *wanted, unsigned n_wanted, const struct range *allowed,
+		   unsigned n_allowed, struct range **out);
 /* need, limit, the host's memory in bytes; privileged: CAP_IPC_LOCK lifts the limit. */
 int vfio_check_memlock(uint64_t need, uint64_t limit, uint64_t host, bool privileged,
 		       struct error *err);
@@ -129,6 +143,16 @@ void vfio_plan_config(const uint8_t *physical, unsigned size, struct vfio_config
 
 /* ---- the IOMMU ----------------------------------------------------------------------------- */
 
+/* The kernel's interfaces to it. */
+enum vfio_iommu_kind {
+	VFIO_IOMMU_AUTO,    /* iommufd if the host has it */
+	VFIO_IOMMU_TYPE1,   /* groups in a container */
+	VFIO_IOMMU_IOMMUFD, /* a file for each device */
+};
+
+#define VFIO_IOMMU_SYNTAX "auto|type1|iommufd"
+int vfio_parse_iommu(const char *text, enum vfio_iommu_kind *kind, struct error *err);
+
 struct vfio_group {
 	int number, fd;
 	struct vfio_group *next;
@@ -142,15 +166,18 @@ struct vfio {
 	const struct vfio_paths *paths;
 	struct vm *vm;
 	const struct vfio_iommu_ops *ops; /* NULL until the first device */
-	int iommu;			  /* the container; -1 until the first device */
-	int kvm_device;			  /* KVM_DEV_TYPE_VFIO, -1 until the first device */
+	enum vfio_iommu_kind wanted;
+	int iommu;	/* the container or /dev/iommu; -1 until the first device */
+	uint32_t ioas;	/* iommufd's name for the address space */
+	int kvm_device; /* KVM_DEV_TYPE_VFIO, -1 until the first device */
 	bool p2p_warned;
 	struct vfio_group *groups;   /* those that are open, where the back end has groups */
 	struct vfio_device *devices; /* the last added first */
 	unsigned n_mapped;	     /* RAM banks mapped for DMA */
 };
 
-void vfio_init(struct vfio *v, struct vm *vm, const struct vfio_paths *paths);
+void vfio_init(struct vfio *v, struct vm *vm, const struct vfio_paths *paths,
+	       enum vfio_iommu_kind wanted);
 /* Reset every device, then let go of everything. The vCPUs have stopped, the VM still exists. */
 void vfio_close(struct vfio *v);
 /*
@@ -164,6 +191,11 @@ int vfio_check_ram(struct vfio *v, const struct range *ram, unsigned n, struct e
  * it, so ask when all are there.
  */
 int vfio_reserved(struct vfio *v, struct vfio_reserved **out, struct error *err);
+/*
+ * The plan is made: keep these I/O addresses (RAM, the windows of BARs), as far as they can be had,
+ * from being taken by devices that come later. Where that can't be said to the kernel: 0.
+ */
+int vfio_hold_iovas(struct vfio *v, const struct range *wanted, unsigned n, struct error *err);
 /* Map all guest RAM for DMA. */
 int vfio_map_ram(struct vfio *v, struct error *err);
 /* The interrupt controller is there: connect what may interrupt from the first. */
@@ -188,7 +220,7 @@ int vfio_parse_device(const char *text, struct vfio_device_options *opt, struct 
 /* Open, reset and put on the bus. Everything that can be refused is refused here. */
 int vfio_add_device(struct vfio *v, struct pci_bus *bus, const struct vfio_device_options *opt,
 		    struct error *err);
-/* Counters of all devices, as a JSON array. Any thread. */
+/* The IOMMU's interface, and counters of all devices as a JSON array. Any thread. */
 void vfio_stat(const struct vfio *v, struct json *j);
 
 #endif

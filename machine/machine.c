@@ -56,10 +56,24 @@ static int open_and_plan(struct machine *m, struct arch_host *host, struct vfio_
 	return plan(m, host, layout, err);
 }
 
+/* All that the devices may reach by DMA, now or later. */
+static int hold_iovas(struct machine *m, const struct arch_layout *layout, struct error *err)
+{
+	struct range wanted[RAM_BANKS_MAX + 2];
+	unsigned n = layout->n_ram;
+
+	memcpy(wanted, layout->ram, n * sizeof(*wanted));
+	wanted[n++] = layout->pci.mem32;
+	wanted[n++] = layout->pci.mem64;
+	return vfio_hold_iovas(&m->vfio, wanted, n, err);
+}
+
 static int place(struct machine *m, const struct arch_layout *layout, struct error *err)
 {
 	int ret = vm_add_ram(&m->vm, layout->ram, layout->n_ram, &m->config->memory, err);
 
+	if (!ret)
+		ret = hold_iovas(m, layout, err);
 	if (!ret)
 		ret = vfio_map_ram(&m->vfio, err);
 	return ret ?: pci_bus_start(&m->bus, &layout->pci, err);
@@ -72,7 +86,7 @@ static int begin(struct machine *m, struct error *err)
 	if (ret)
 		return ret;
 	m->built = true;
-	vfio_init(&m->vfio, &m->vm, &vfio_host_paths);
+	vfio_init(&m->vfio, &m->vm, &vfio_host_paths, m->config->iommu);
 	return arch_create(&m->vm, &m->config->arch, err);
 }
 

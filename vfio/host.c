@@ -13,7 +13,8 @@
 
 #include "vfio.h"
 
-const struct vfio_paths vfio_host_paths = {.sysfs = "/sys", .dev = "/dev/vfio"};
+const struct vfio_paths vfio_host_paths = {
+	.sysfs = "/sys", .dev = "/dev/vfio", .iommu = "/dev/iommu"};
 
 /* A hexadecimal number of 1 to `digits` digits at *text, which moves on; false if there is none. */
 static bool take_hex(const char **text, unsigned digits, unsigned *out)
@@ -114,6 +115,31 @@ int vfio_host_device(const struct vfio_paths *paths, const char *bdf, struct vfi
 	out->device = (uint16_t)read_hex(paths, bdf, "device");
 	out->class = read_hex(paths, bdf, "class");
 	return 0;
+}
+
+int vfio_find_cdev(const struct vfio_paths *paths, const char *bdf, char path[PATH_MAX],
+		   struct error *err)
+{
+	char folder[PATH_MAX];
+	struct dirent **names;
+	int n, i;
+
+	device_path(paths, bdf, "vfio-dev", folder);
+	n = scandir(folder, &names, NULL, alphasort);
+	*path = 0;
+	for (i = 0; i < n; i++) {
+		if (!strncmp(names[i]->d_name, "vfio", 4))
+			snprintf(path, PATH_MAX, "%s/devices/%s", paths->dev, names[i]->d_name);
+		free(names[i]);
+	}
+	if (n >= 0)
+		free((void *)names);
+	if (*path && !access(path, F_OK))
+		return 0;
+	return fail(err, ENODEV,
+		    "vfio %s: no file of its own in %s/devices; the host's kernel must be built "
+		    "with CONFIG_VFIO_DEVICE_CDEV; or use: --iommu type1",
+		    bdf, paths->dev);
 }
 
 int vfio_host_devices(const struct vfio_paths *paths, int group,

@@ -4,6 +4,7 @@
  * checked before, and what KVM is told.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -14,9 +15,37 @@
 
 #define CAP_IPC_LOCK_BIT 14
 
-void vfio_init(struct vfio *v, struct vm *vm, const struct vfio_paths *paths)
+void vfio_init(struct vfio *v, struct vm *vm, const struct vfio_paths *paths,
+	       enum vfio_iommu_kind wanted)
 {
-	*v = (struct vfio){.paths = paths, .vm = vm, .iommu = -1, .kvm_device = -1};
+	*v = (struct vfio){
+		.paths = paths, .vm = vm, .wanted = wanted, .iommu = -1, .kvm_device = -1};
+}
+
+/* By default iommufd, if this process may use it: else a group's file may still be open to it. */
+const struct vfio_iommu_ops *vfio_choose_iommu(const struct vfio_paths *paths,
+					       enum vfio_iommu_kind wanted, const char *bdf,
+					       struct error *err)
+{
+	char cdev[PATH_MAX];
+
+	if (wanted == VFIO_IOMMU_TYPE1)
+		return &vfio_type1;
+	if (wanted == VFIO_IOMMU_AUTO)
+		return !access(paths->iommu, R_OK | W_OK) &&
+				       !vfio_find_cdev(paths, bdf, cdev, NULL) &&
+				       !access(cdev, R_OK | W_OK)
+			       ? &vfio_iommufd
+			       : &vfio_type1;
+	if (access(paths->iommu, F_OK)) {
+		fail(err, ENODEV,
+		     "--iommu iommufd: the host has no %s; its kernel must be built with "
+		     "CONFIG_IOMMUFD (if it is, load it with: modprobe iommufd); or use: --iommu "
+		     "type1",
+		     paths->iommu);
+		return NULL;
+	}
+	return vfio_find_cdev(paths, bdf, cdev, err) ? NULL : &vfio_iommufd;
 }
 
 int vfio_iommu_open_device(struct vfio *v, const struct vfio_host_device *host, struct error *err)
@@ -24,8 +53,8 @@ int vfio_iommu_open_device(struct vfio *v, const struct vfio_host_device *host, 
 	int ret = 0;
 
 	if (!v->ops) {
-		v->ops = &vfio_type1;
-		ret = v->ops->open(v, err);
+		v->ops = vfio_choose_iommu(v->paths, v->wanted, host->bdf, err);
+		ret = v->ops ? v->ops->open(v, err) : -ENODEV;
 	}
 	return ret ?: v->ops->open_device(v, host, err);
 }
@@ -128,6 +157,24 @@ int vfio_identity_unmap(struct vfio *v, const struct ram_bank *b)
 	return v->ops->dma_unmap(v, b->gpa, b->size);
 }
 
+int vfio_hold_iovas(struct vfio *v, const struct range *wanted, unsigned n, struct error *err)
+{
+	struct range *allowed, *held = NULL;
+	int count, ret;
+
+	if (!v->ops || !v->ops->hold)
+		return 0;
+	count = vfio_allowed_ranges(v, &allowed);
+	ret = count < 0 ? count : vfio_plan_held(wanted, n, allowed, (unsigned)count, &held);
+	if (ret > 0)
+		ret = v->ops->hold(v, held, (unsigned)ret);
+	free(allowed);
+	free(held);
+	return ret ? fail(err, -ret, "vfio: can't hold on to the planned I/O addresses: %s",
+			  strerror(-ret))
+		   : 0;
+}
+
 int vfio_map_ram(struct vfio *v, struct error *err)
 {
 	const struct guest_memory *mem = &v->vm->memory;
@@ -168,7 +215,7 @@ void vfio_iommu_close(struct vfio *v)
 			warn("vfio: can't unmap guest RAM at 0x%llx for DMA: %s",
 			     (unsigned long long)b->gpa, strerror(-ret));
 	}
-	if (v->ops)
+	if (v->ops && v->ops->close)
 		v->ops->close(v);
 	if (v->iommu >= 0)
 		close(v->iommu);

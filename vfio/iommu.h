@@ -20,18 +20,23 @@ struct vfio_iommu_ops {
 	int (*set_iommu)(struct vfio *v, int group, struct error *err);
 	/* What the IOMMU translates, as vfio_allowed_ranges(); NULL: it has nothing to tell. */
 	int (*allowed)(struct vfio *v, struct range **out);
+	/* Keep these for us, whatever devices come later. 0 or -errno. NULL: it can't. */
+	int (*hold)(struct vfio *v, const struct range *held, unsigned n);
 	/* Make a bank's pages ready for DMA, pinned and accounted. 0 or -errno. */
 	int (*add_ram)(struct vfio *v, const struct ram_bank *b);
 	int (*remove_ram)(struct vfio *v, const struct ram_bank *b);
 	/* iova and size in bytes, page aligned. 0 or -errno. */
 	int (*dma_map)(struct vfio *v, uint64_t iova, uint64_t size, void *host);
 	int (*dma_unmap)(struct vfio *v, uint64_t iova, uint64_t size);
-	/* The devices are closed, the RAM is removed; v->iommu is closed after this. */
+	/* The devices are closed, the RAM is removed; v->iommu is closed after this. NULL: no more.
+	 */
 	void (*close)(struct vfio *v);
 };
 
 /* type1.c: groups in a container, with an IOMMU of the PC's kind behind it. */
 extern const struct vfio_iommu_ops vfio_type1;
+/* iommufd.c: a file for each device, and one I/O address space. */
+extern const struct vfio_iommu_ops vfio_iommufd;
 
 /* group.c: the parts that back ends with groups have in common, to be put into their ops. */
 int vfio_container_open(struct vfio *v, struct error *err);
@@ -39,6 +44,10 @@ int vfio_group_open_device(struct vfio *v, const struct vfio_host_device *host, 
 void vfio_groups_close(struct vfio *v);
 
 /* iommu.c */
+/* For this device: what is wanted, or the best that this host has; NULL with an error. */
+const struct vfio_iommu_ops *vfio_choose_iommu(const struct vfio_paths *paths,
+					       enum vfio_iommu_kind wanted, const char *bdf,
+					       struct error *err);
 /* As open_device; the first one decides on the back end. */
 int vfio_iommu_open_device(struct vfio *v, const struct vfio_host_device *host, struct error *err);
 /* The devices are closed. */

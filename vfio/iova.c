@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /* May guest RAM be mapped for DMA? Pure checks, made before anything is mapped. */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "vfio.h"
 
@@ -50,6 +51,28 @@ int vfio_check_iova(const struct range *ram, unsigned n_ram, const struct range 
 				    X(ram[i].base), X(range_last(ram[i])), X(ram[i].base + ok));
 	}
 	return 0;
+}
+
+int vfio_plan_held(const struct range *wanted, unsigned n_wanted, const struct range *allowed,
+		   unsigned n_allowed, struct range **out)
+{
+	unsigned i, k;
+	int n = 0;
+
+	*out = n_wanted && n_allowed ? calloc(n_wanted, n_allowed * sizeof(**out)) : NULL;
+	if (!*out)
+		return n_wanted && n_allowed ? -ENOMEM : 0;
+	for (i = 0; i < n_wanted; i++)
+		for (k = 0; k < n_allowed; k++) {
+			struct range w = wanted[i], a = allowed[k];
+			uint64_t last;
+
+			if (!ranges_overlap(w, a))
+				continue;
+			last = range_last(w) < range_last(a) ? range_last(w) : range_last(a);
+			(*out)[n++] = range_between(w.base > a.base ? w.base : a.base, last);
+		}
+	return n;
 }
 
 int vfio_check_memlock(uint64_t need, uint64_t limit, uint64_t host, bool privileged,

@@ -1,21 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* --vfio BDF[,intx=auto|resample|trap] */
+/* --vfio BDF[,intx=auto|resample|trap], --iommu auto|type1|iommufd */
 #include <errno.h>
 #include <string.h>
 
 #include "vfio.h"
 
+/* The number of a word in a list of n; -EINVAL. */
+static int find_word(const char *word, const char *const *words, unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		if (!strcmp(word, words[i]))
+			return (int)i;
+	return -EINVAL;
+}
+
 static int parse_intx(const char *value, enum vfio_intx_mode *mode)
 {
 	static const char *const names[] = {"auto", "resample", "trap"};
-	unsigned i;
+	int i = find_word(value, names, ARRAY_SIZE(names));
 
-	for (i = 0; i < ARRAY_SIZE(names); i++)
-		if (!strcmp(value, names[i])) {
-			*mode = (enum vfio_intx_mode)i;
-			return 0;
-		}
-	return -EINVAL;
+	if (i >= 0)
+		*mode = (enum vfio_intx_mode)i;
+	return i < 0 ? i : 0;
+}
+
+int vfio_parse_iommu(const char *text, enum vfio_iommu_kind *kind, struct error *err)
+{
+	static const char *const names[] = {"auto", "type1", "iommufd"};
+	int i = find_word(text, names, ARRAY_SIZE(names));
+
+	if (i < 0)
+		return fail(err, EINVAL, "--iommu %s: it is one of %s", text, VFIO_IOMMU_SYNTAX);
+	*kind = (enum vfio_iommu_kind)i;
+	return 0;
 }
 
 int vfio_parse_device(const char *text, struct vfio_device_options *opt, struct error *err)

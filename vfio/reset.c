@@ -5,7 +5,7 @@
  * included, if the device has a reset of its own; that is what VFIO_DEVICE_FLAGS_RESET tells
  * (vfio_pci_core_enable and _disable in Linux' drivers/vfio/pci/vfio_pci_core.c). Doing it again
  * would cost a second settling time. What is left to do here is the reset of its bus, for a device
- * without one: allowed only if we hold every group that hangs on it.
+ * without one: allowed only if all that hangs on it is ours.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -41,32 +41,46 @@ static const struct vfio_group *group_of(const struct vfio *v, uint32_t number)
 	return NULL;
 }
 
-/* A bus reset would hit our other devices too: only while this is the one that is open. */
-static int bus_reset(struct vfio_device *d)
+/*
+ * Is all of it ours that the reset would hit? With groups, their fds are to prove it. A device with
+ * a file of its own tells, and wants no proof.
+ */
+static bool prove_ownership(const struct vfio *v, const struct vfio_pci_hot_reset_info *info,
+			    struct vfio_pci_hot_reset *reset)
 {
-	struct vfio_pci_hot_reset_info *info = hot_reset_info(d);
-	struct vfio_pci_hot_reset *reset;
 	const struct vfio_group *g;
 	unsigned i, k;
-	int ret = -ENOTTY;
 
-	if (!info)
-		return -ENOTTY;
-	reset = calloc(1, sizeof(*reset) + info->count * sizeof(reset->group_fds[0]));
-	for (i = 0; reset && i < info->count; i++) {
-		g = group_of(d->vfio, info->devices[i].group_id);
+	if (info->flags & VFIO_PCI_HOT_RESET_FLAG_DEV_ID)
+		return info->flags & VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED;
+	for (i = 0; i < info->count; i++) {
+		g = group_of(v, info->devices[i].group_id);
 		if (!g)
-			goto out;
+			return false;
 		for (k = 0; k < reset->count && reset->group_fds[k] != g->fd; k++)
 			;
 		if (k == reset->count)
 			reset->group_fds[reset->count++] = g->fd;
 	}
-	if (!reset || (d->vfio->devices && d->vfio->devices != d) || d->next)
-		goto out;
-	reset->argsz = (uint32_t)(sizeof(*reset) + reset->count * sizeof(reset->group_fds[0]));
-	ret = ioctl(d->fd, VFIO_DEVICE_PCI_HOT_RESET, reset) ? -errno : 0;
-out:
+	return true;
+}
+
+/* A bus reset would hit our other devices too: only while this is the one that is open. */
+static int bus_reset(struct vfio_device *d)
+{
+	struct vfio_pci_hot_reset_info *info = hot_reset_info(d);
+	struct vfio_pci_hot_reset *reset;
+	bool alone = !d->next && (!d->vfio->devices || d->vfio->devices == d);
+	int ret = -ENOTTY;
+
+	if (!info)
+		return -ENOTTY;
+	reset = calloc(1, sizeof(*reset) + info->count * sizeof(reset->group_fds[0]));
+	if (reset && alone && prove_ownership(d->vfio, info, reset)) {
+		reset->argsz =
+			(uint32_t)(sizeof(*reset) + reset->count * sizeof(reset->group_fds[0]));
+		ret = ioctl(d->fd, VFIO_DEVICE_PCI_HOT_RESET, reset) ? -errno : 0;
+	}
 	free(reset);
 	free(info);
 	return ret;

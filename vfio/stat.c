@@ -43,6 +43,7 @@ void vfio_stat(const struct vfio *v, struct json *j)
 {
 	struct vfio_device *d;
 
+	json_string(j, "iommu", v->ops ? v->ops->name : "none");
 	json_open(j, "vfio", '[');
 	for (d = v->devices; d; d = d->next)
 		stat_device(d, j);

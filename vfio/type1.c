@@ -58,8 +58,7 @@ static int type1_allowed(struct vfio *v, struct range **out)
 	if (cap)
 		*out = calloc(cap->nr_iovas, sizeof(**out));
 	for (i = 0; *out && i < cap->nr_iovas; i++, n++)
-		(*out)[i] = (struct range){cap->iova_ranges[i].start,
-					   cap->iova_ranges[i].end - cap->iova_ranges[i].start + 1};
+		(*out)[i] = range_between(cap->iova_ranges[i].start, cap->iova_ranges[i].end);
 	free(info);
 	return (int)n;
 }

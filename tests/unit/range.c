@@ -63,3 +63,10 @@ Test(range, free_is_free_and_nothing_lower_is)
 		cr_assert_eq(found, try <= range_last(within));
 	}
 }
+
+Test(range, between_two_bytes)
+{
+	cr_expect_eq(range_between(0x1000, 0x1fff).size, 0x1000);
+	cr_expect_eq(range_last(range_between(1, UINT64_MAX)), UINT64_MAX);
+	cr_expect_eq(range_between(0, UINT64_MAX).size, UINT64_MAX);
+}

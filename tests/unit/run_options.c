@@ -47,6 +47,18 @@ Test(run_options, lkvms)
 	cr_assert_eq(config.n_vfio, 1);
 }
 
+Test(run_options, iommu)
+{
+	cr_assert_eq(PARSE("-k", "k"), 0);
+	cr_assert_eq(config.iommu, VFIO_IOMMU_AUTO);
+	cr_assert_eq(PARSE("-k", "k", "--iommu", "type1"), 0);
+	cr_assert_eq(config.iommu, VFIO_IOMMU_TYPE1);
+	cr_assert_eq(PARSE("-k", "k", "--iommu=iommufd"), 0);
+	cr_assert_eq(config.iommu, VFIO_IOMMU_IOMMUFD);
+	cr_assert_lt(PARSE("-k", "k", "--iommu", "nonsense"), 0);
+	cr_assert(strstr(err.text, VFIO_IOMMU_SYNTAX));
+}
+
 Test(run_options, defaults)
 {
 	cr_assert_eq(PARSE("-k", "k"), 0);

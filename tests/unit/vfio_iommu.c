@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/* vfio: which of the kernel's IOMMU interfaces a device gets, over a tree made for the test. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../vfio/iommu.h"
+
+#define BDF    "0000:03:00.0"
+#define DEVICE "bus/pci/devices/" BDF
+
+static char root[64], dev[80], iommu[80];
+static struct vfio_paths paths = {.sysfs = root, .dev = dev, .iommu = iommu};
+
+static void run(const char *what)
+{
+	char command[512];
+
+	snprintf(command, sizeof(command), "cd %s && %s", root, what);
+	cr_assert_eq(system(command), 0, "%s", command);
+}
+
+static void make_tree(void)
+{
+	snprintf(root, sizeof(root), "/tmp/carillon-iommu-XXXXXX");
+	cr_assert_not_null(mkdtemp(root));
+	snprintf(dev, sizeof(dev), "%s/vfio", root);
+	snprintf(iommu, sizeof(iommu), "%s/iommu", root);
+	run("mkdir -p vfio/devices " DEVICE);
+}
+
+static void remove_tree(void)
+{
+	run("rm -rf \"$PWD\"");
+}
+
+static const char *chosen(enum vfio_iommu_kind wanted, struct error *err)
+{
+	const struct vfio_iommu_ops *ops = vfio_choose_iommu(&paths, wanted, BDF, err);
+
+	return ops ? ops->name : "none";
+}
+
+Test(iommu, a_device_has_a_file_of_its_own, .init = make_tree, .fini = remove_tree)
+{
+	struct error err = {0};
+	char path[PATH_MAX];
+
+	cr_expect_eq(vfio_find_cdev(&paths, BDF, path, &err), -ENODEV);
+	cr_expect(strstr(err.text, "CONFIG_VFIO_DEVICE_CDEV"), "%s", err.text);
+	/* Linux before 6.6, or without the option, has the folder and no file. */
+	run("mkdir -p " DEVICE "/vfio-dev/vfio7");
+	cr_expect_eq(vfio_find_cdev(&paths, BDF, path, &err), -ENODEV);
+	run("touch vfio/devices/vfio7");
+	cr_expect_eq(vfio_find_cdev(&paths, BDF, path, &err), 0);
+	cr_expect(strstr(path, "/vfio/devices/vfio7"), "%s", path);
+}
+
+Test(iommu, the_best_that_the_host_has, .init = make_tree, .fini = remove_tree)
+{
+	struct error err = {0};
+
+	cr_expect_str_eq(chosen(VFIO_IOMMU_AUTO, &err), "type1");
+	run("touch iommu");
+	cr_expect_str_eq(chosen(VFIO_IOMMU_AUTO, &err), "type1");
+	run("mkdir -p " DEVICE "/vfio-dev/vfio7 && touch vfio/devices/vfio7");
+	cr_expect_str_eq(chosen(VFIO_IOMMU_AUTO, &err), "iommufd");
+	cr_expect_str_eq(chosen(VFIO_IOMMU_TYPE1, &err), "type1");
+	cr_expect_str_eq(chosen(VFIO_IOMMU_IOMMUFD, &err), "iommufd");
+	run("rm iommu");
+	cr_expect_str_eq(chosen(VFIO_IOMMU_AUTO, &err), "type1");
+}
+
+Test(iommu, what_is_asked_for_and_missing_is_named, .init = make_tree, .fini = remove_tree)
+{
+	struct error err = {0};
+
+	cr_expect_str_eq(chosen(VFIO_IOMMU_IOMMUFD, &err), "none");
+	cr_expect(strstr(err.text, "CONFIG_IOMMUFD"), "%s", err.text);
+	run("touch iommu");
+	cr_expect_str_eq(chosen(VFIO_IOMMU_IOMMUFD, &err), "none");
+	cr_expect(strstr(err.text, "CONFIG_VFIO_DEVICE_CDEV"), "%s", err.text);
+	cr_expect(strstr(err.text, "vfio " BDF), "%s", err.text);
+}
+
+Test(iommu, planned_addresses_are_held_as_far_as_they_are_allowed)
+{
+	static const struct range wanted[] = {
+		{0, 0x8000000},		  /* all allowed */
+		{0x8200000, 0x200000},	  /* across two ranges that touch */
+		{0x9000000, 0},		  /* no window */
+		{0x20000000, 0x10000000}, /* a hole in it */
+		{1ULL << 48, 1ULL << 40}, /* beyond the IOMMU */
+	};
+	static const struct range allowed[] = {
+		{0, 0x8000000},
+		{0x8100000, 0x200000},
+		{0x8300000, 0x18000000},
+		{0x28000000, (1ULL << 48) - 0x28000000},
+	};
+	static const struct range expected[] = {
+		{0, 0x8000000},		{0x8200000, 0x100000},	 {0x8300000, 0x100000},
+		{0x20000000, 0x300000}, {0x28000000, 0x8000000},
+	};
+	struct range *held;
+	int n = vfio_plan_held(wanted, ARRAY_SIZE(wanted), allowed, ARRAY_SIZE(allowed), &held), i;
+
+	cr_assert_eq(n, (int)ARRAY_SIZE(expected));
+	for (i = 0; i < n; i++) {
+		cr_expect_eq(held[i].base, expected[i].base, "%d", i);
+		cr_expect_eq(held[i].size, expected[i].size, "%d", i);
+	}
+	free(held);
+}
+
+Test(iommu, where_nothing_is_known_nothing_is_held)
+{
+	static const struct range wanted = {0, 0x8000000};
+	struct range *held;
+
+	cr_expect_eq(vfio_plan_held(&wanted, 1, NULL, 0, &held), 0);
+	free(held);
+}
