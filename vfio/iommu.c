@@ -192,9 +192,12 @@ int vfio_map_ram(struct vfio *v, struct error *err)
 		ret = v->ops->add_ram(v, b);
 		if (ret)
 			return fail(err, -ret,
-				    "vfio: can't map guest RAM 0x%llx-0x%llx for DMA: %s",
+				    "vfio: can't map guest RAM 0x%llx-0x%llx for DMA: %s%s",
 				    (unsigned long long)b->gpa,
-				    (unsigned long long)(b->gpa + b->size - 1), strerror(-ret));
+				    (unsigned long long)(b->gpa + b->size - 1), strerror(-ret),
+				    ret == -ENOMEM ? "; what other processes of this user have "
+						     "locked may count against ulimit -l too"
+						   : "");
 	}
 	return 0;
 }

@@ -122,3 +122,66 @@ Test(iommu, where_nothing_is_known_nothing_is_held)
 	cr_expect_eq(vfio_plan_held(&wanted, 1, NULL, 0, &held), 0);
 	free(held);
 }
+
+/* An interface that only writes down what it is told, and refuses the RAM at `refused`. */
+static char told[256];
+static uint64_t refused;
+
+static int note_add(struct vfio *v, const struct ram_bank *b)
+{
+	(void)v;
+	snprintf(told + strlen(told), sizeof(told) - strlen(told), "+%llx ",
+		 (unsigned long long)b->gpa);
+	return b->gpa == refused ? -ENOMEM : 0;
+}
+
+static int note_remove(struct vfio *v, const struct ram_bank *b)
+{
+	(void)v;
+	snprintf(told + strlen(told), sizeof(told) - strlen(told), "-%llx ",
+		 (unsigned long long)b->gpa);
+	return 0;
+}
+
+static void note_close(struct vfio *v)
+{
+	(void)v;
+	strcat(told, "close");
+}
+
+static const struct vfio_iommu_ops notes = {
+	.name = "notes", .add_ram = note_add, .remove_ram = note_remove, .close = note_close};
+
+Test(iommu, ram_is_given_back_as_far_as_it_was_taken)
+{
+	struct vm vm = {.memory = {.n = 3,
+				   .banks = {{.gpa = 0, .size = 0x1000},
+					     {.gpa = 0x8000, .size = 0x1000},
+					     {.gpa = 0x10000, .size = 0x1000}}}};
+	struct error err = {0};
+	struct vfio v;
+
+	vfio_init(&v, &vm, &paths, VFIO_IOMMU_AUTO);
+	cr_expect_eq(vfio_map_ram(&v, &err), 0, "without a device there is nothing to map for");
+	v.ops = &notes;
+	refused = 0x8000;
+	cr_expect_eq(vfio_map_ram(&v, &err), -ENOMEM);
+	cr_expect(strstr(err.text, "0x8000-0x8fff"), "%s", err.text);
+	vfio_iommu_close(&v);
+	cr_expect_str_eq(told, "+0 +8000 -0 close");
+	cr_expect_null(v.ops);
+}
+
+Test(iommu, what_an_interface_can_not_tell_is_not_asked)
+{
+	static const struct range ram = {0, 0x100000};
+	struct error err = {0};
+	struct range *allowed;
+	struct vfio v;
+
+	vfio_init(&v, NULL, &paths, VFIO_IOMMU_AUTO);
+	v.ops = &notes;
+	cr_expect_eq(vfio_allowed_ranges(&v, &allowed), 0);
+	cr_expect_null(allowed);
+	cr_expect_eq(vfio_hold_iovas(&v, &ram, 1, &err), 0);
+}
