@@ -68,17 +68,15 @@ static int attach_group(struct vfio *v, struct vfio_group *g, struct error *err)
 	return ret ?: vfio_tell_kvm(v, g->fd, err);
 }
 
-/* The group, opened and in the container. */
-static int get_group(struct vfio *v, int number, struct vfio_group **out, struct error *err)
+/* The fd of the group, which is opened and in the container; or -errno. */
+static int get_group(struct vfio *v, int number, struct error *err)
 {
 	struct vfio_group *g;
 	int ret;
 
 	for (g = v->groups; g; g = g->next)
-		if (g->number == number) {
-			*out = g;
-			return 0;
-		}
+		if (g->number == number)
+			return g->fd;
 	g = malloc(sizeof(*g));
 	if (!g)
 		return fail(err, ENOMEM, "group %d: out of memory", number);
@@ -92,18 +90,16 @@ static int get_group(struct vfio *v, int number, struct vfio_group **out, struct
 		return ret;
 	}
 	v->groups = g;
-	*out = g;
-	return 0;
+	return g->fd;
 }
 
 int vfio_group_open_device(struct vfio *v, const struct vfio_host_device *host, struct error *err)
 {
-	struct vfio_group *g = NULL;
-	int ret = get_group(v, host->group, &g, err), fd;
+	int group = get_group(v, host->group, err), fd;
 
-	if (ret)
-		return ret;
-	fd = ioctl(g->fd, VFIO_GROUP_GET_DEVICE_FD, host->bdf);
+	if (group < 0)
+		return group;
+	fd = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, host->bdf);
 	if (fd < 0)
 		return fail(err, errno, "can't be opened: %s; the kernel log (dmesg) says why",
 			    strerror(errno));
