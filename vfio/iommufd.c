@@ -116,26 +116,29 @@ static int iommufd_open_device(struct vfio *v, const struct vfio_host_device *ho
 static int iommufd_allowed(struct vfio *v, struct range **out)
 {
 	struct iommu_ioas_iova_ranges ask = {.size = sizeof(ask), .ioas_id = v->ioas};
-	struct iommu_iova_range *ranges = NULL, *grown;
-	unsigned i;
+	struct iommu_iova_range *ranges;
+	int ret, i;
 
-	/* With too little room the kernel says how much it takes. */
-	while (ioctl(v->iommu, IOMMU_IOAS_IOVA_RANGES, &ask)) {
-		int code = errno;
-
-		grown = code == EMSGSIZE ? realloc(ranges, ask.num_iovas * sizeof(*ranges)) : NULL;
-		if (!grown) {
-			free(ranges);
-			return code == EMSGSIZE ? -ENOMEM : -code;
-		}
-		ranges = grown;
-		ask.allowed_iovas = (uintptr_t)ranges;
-	}
-	*out = ask.num_iovas ? calloc(ask.num_iovas, sizeof(**out)) : NULL;
-	for (i = 0; *out && i < ask.num_iovas; i++)
+	/* Without room for an answer the kernel says how much it takes. */
+	if (!ioctl(v->iommu, IOMMU_IOAS_IOVA_RANGES, &ask))
+		return 0;
+	if (errno != EMSGSIZE)
+		return -errno;
+	ranges = calloc(ask.num_iovas, sizeof(*ranges));
+	*out = calloc(ask.num_iovas, sizeof(**out));
+	ask.allowed_iovas = (uintptr_t)ranges;
+	if (!ranges || !*out)
+		ret = -ENOMEM;
+	else
+		ret = ioctl(v->iommu, IOMMU_IOAS_IOVA_RANGES, &ask) ? -errno : (int)ask.num_iovas;
+	for (i = 0; i < ret; i++)
 		(*out)[i] = range_between(ranges[i].start, ranges[i].last);
 	free(ranges);
-	return *out || !ask.num_iovas ? (int)ask.num_iovas : -ENOMEM;
+	if (ret >= 0)
+		return ret;
+	free(*out);
+	*out = NULL;
+	return ret;
 }
 
 /* A device that comes later and would narrow these is refused when it is attached. */

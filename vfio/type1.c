@@ -39,7 +39,7 @@ static int type1_allowed(struct vfio *v, struct range **out)
 {
 	struct vfio_iommu_type1_info probe = {.argsz = sizeof(probe)}, *info;
 	const struct vfio_iommu_type1_info_cap_iova_range *cap;
-	unsigned i, n = 0;
+	int i, n = 0;
 
 	if (ioctl(v->iommu, VFIO_IOMMU_GET_INFO, &probe))
 		return -errno;
@@ -55,12 +55,15 @@ static int type1_allowed(struct vfio *v, struct range **out)
 	if (info->flags & VFIO_IOMMU_INFO_CAPS)
 		cap = (const void *)vfio_find_cap(info, info->argsz, info->cap_offset,
 						  VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE);
-	if (cap)
+	if (cap) {
 		*out = calloc(cap->nr_iovas, sizeof(**out));
-	for (i = 0; *out && i < cap->nr_iovas; i++, n++)
-		(*out)[i] = range_between(cap->iova_ranges[i].start, cap->iova_ranges[i].end);
+		n = *out ? (int)cap->nr_iovas : -ENOMEM;
+		for (i = 0; i < n; i++)
+			(*out)[i] =
+				range_between(cap->iova_ranges[i].start, cap->iova_ranges[i].end);
+	}
 	free(info);
-	return (int)n;
+	return n;
 }
 
 static int type1_map(struct vfio *v, uint64_t iova, uint64_t size, void *host)
