@@ -210,8 +210,8 @@ int machine_plan(const struct machine_config *config, struct map_part **out, str
 {
 	struct machine *m = calloc(1, sizeof(*m));
 	struct vfio_reserved *reserved = NULL;
+	struct arch_host host = {0};
 	struct arch_layout layout;
-	struct arch_host host;
 	int ret;
 
 	if (!m)
