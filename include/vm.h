@@ -59,9 +59,7 @@ enum memory_backing guest_memory_backing(const struct guest_memory_options *opt,
 /* Make RAM for the ranges (guest-physical, page aligned, sorted, not overlapping). */
 int guest_memory_create(struct guest_memory *mem, const struct range *ranges, unsigned n,
 			const struct guest_memory_options *opt, struct error *err);
-/* Have all of it in place, on as many threads as there are CPUs for us. */
-int guest_memory_prefault(const struct guest_memory *mem, struct error *err);
-/* Pure: into how many shares a bank of `size` bytes is cut for that. */
+/* Pure: into how many shares a bank of `size` bytes is cut, to prefault it on so many CPUs. */
 unsigned guest_memory_shares(uint64_t size, unsigned cpus);
 void guest_memory_destroy(struct guest_memory *mem);
 uint64_t guest_memory_size(const struct guest_memory *mem);

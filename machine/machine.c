@@ -70,7 +70,12 @@ static int hold_iovas(struct machine *m, const struct arch_layout *layout, struc
 
 static int place(struct machine *m, const struct arch_layout *layout, struct error *err)
 {
-	int ret = vm_add_ram(&m->vm, layout->ram, layout->n_ram, &m->config->memory, err);
+	struct guest_memory_options opt = m->config->memory;
+	int ret;
+
+	/* Devices pin memory. The kernel would make each page while it pins it, on one thread. */
+	opt.prefault |= m->config->n_vfio != 0;
+	ret = vm_add_ram(&m->vm, layout->ram, layout->n_ram, &opt, err);
 
 	if (!ret)
 		ret = hold_iovas(m, layout, err);

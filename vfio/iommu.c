@@ -182,10 +182,6 @@ int vfio_map_ram(struct vfio *v, struct error *err)
 
 	if (!v->ops)
 		return 0;
-	/* The kernel would have to make each page while it pins it, on this one thread. */
-	ret = guest_memory_prefault(mem, err);
-	if (ret)
-		return ret;
 	for (; v->n_mapped < mem->n; v->n_mapped++) {
 		const struct ram_bank *b = &mem->banks[v->n_mapped];
 

@@ -146,7 +146,7 @@ static int fault_bank(const struct ram_bank *bank, unsigned cpus)
 	return -code;
 }
 
-int guest_memory_prefault(const struct guest_memory *mem, struct error *err)
+static int prefault(const struct guest_memory *mem, struct error *err)
 {
 	cpu_set_t set;
 	unsigned cpus = 1, i;
@@ -205,7 +205,7 @@ int guest_memory_create(struct guest_memory *mem, const struct range *ranges, un
 		mem->n += mem->banks[i].host != NULL;
 	}
 	if (!ret && opt->prefault)
-		ret = guest_memory_prefault(mem, err);
+		ret = prefault(mem, err);
 	if (ret)
 		guest_memory_destroy(mem);
 	return ret;
