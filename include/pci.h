@@ -65,6 +65,7 @@ struct msi_engine {
 	 */
 	bool whole;
 	bool enabled, source_on, function_masked;
+	bool assigned;		   /* GSIs are the caller's, see msi_engine_assign() */
 	_Atomic uint64_t failures; /* source or KVM refused; warned once */
 };
 
@@ -82,6 +83,12 @@ void msi_engine_set_message(struct msi_engine *e, unsigned v, const struct msi_m
 void msi_engine_mask(struct msi_engine *e, unsigned v, bool masked);
 /* All vectors at once, with one routing update. */
 void msi_engine_mask_function(struct msi_engine *e, bool masked);
+/*
+ * Where the guest does not write messages but asks for its interrupts: vectors 0 to n - 1 are
+ * unmasked and raise the GSIs first, first + 1 …, which stay the caller's; the others are masked.
+ * Only while the engine is disabled. n 0: none, and nothing is the caller's any more.
+ */
+void msi_engine_assign(struct msi_engine *e, unsigned first, unsigned n);
 bool msi_engine_pending(struct msi_engine *e, unsigned v);
 /* How many vectors raise interrupts inside KVM now. */
 unsigned msi_engine_attached(struct msi_engine *e);
@@ -131,6 +138,8 @@ struct pci_function {
 	const struct pci_function_ops *ops;
 	void *opaque;
 	struct pci_bus *bus;
+	struct pci_msix *msix; /* set by pci_msix_init() and pci_msi_init(); NULL: it has none */
+	struct pci_msi *msi;
 	pthread_mutex_t lock; /* recursive; config accesses hold it */
 	_Atomic uint64_t config_accesses;
 };
@@ -174,6 +183,8 @@ struct pci_msix {
 	struct pci_function *function;
 	unsigned cap;		    /* offset of the capability */
 	pthread_mutex_t table_lock; /* narrow writes read, change and write an entry */
+	bool by_call;		    /* the guest asks for its interrupts, and writes no messages */
+	unsigned assigned;	    /* how many it was given, see pci_msix_assign() */
 	_Atomic uint64_t table_traps, pba_traps;
 };
 
@@ -183,6 +194,9 @@ int pci_msix_init(struct pci_msix *m, struct pci_function *f, unsigned cap, bool
 void pci_msix_destroy(struct pci_msix *m);
 /* To be called from config_written for any write; looks itself whether its control word is hit. */
 void pci_msix_config_written(struct pci_msix *m, unsigned offset, unsigned size);
+/* See msi_engine_assign(). The source is switched on when the guest takes the function mask away.
+ */
+void pci_msix_assign(struct pci_msix *m, unsigned first, unsigned n);
 /* Handlers for table and PBA regions; opaque is the struct pci_msix. Any width, any alignment. */
 extern const struct region_ops pci_msix_table_ops, pci_msix_pba_ops;
 
@@ -190,8 +204,12 @@ struct pci_msi {
 	struct msi_engine engine;
 	struct pci_function *function;
 	unsigned cap;
+	bool by_call;
+	unsigned assigned;
 };
 
+/* See msi_engine_assign(). */
+void pci_msi_assign(struct pci_msi *m, unsigned first, unsigned n);
 int pci_msi_init(struct pci_msi *m, struct pci_function *f, unsigned cap, bool whole,
 		 struct irq_table *irqs, const struct msi_source_ops *ops, void *opaque);
 void pci_msi_destroy(struct pci_msi *m);
@@ -207,6 +225,8 @@ struct pci_windows {
 	struct range mem64; /* above 4 GiB; size 0: none */
 	struct range io;    /* port numbers */
 	uint64_t io_gpa;    /* where port 0 appears in memory; 0: ports are a space of their own */
+	uint64_t mem32_offset; /* guest-physical minus bus address in the 32-bit window */
+	uint64_t bar_align;    /* the least alignment of memory BARs; 0: their size */
 };
 
 /* What the windows must hold. Pure: from the BARs of all functions. */

@@ -285,7 +285,8 @@ int pci_bus_start(struct pci_bus *bus, const struct pci_windows *windows, struct
 				   .priority = PRIORITY_PLATFORM,
 				   .ops = &cf8_ops,
 				   .opaque = bus};
-	space_add(&bus->vm->mmio, &bus->ecam);
+	if (windows->ecam.size)
+		space_add(&bus->vm->mmio, &bus->ecam);
 	if (!windows->io_gpa)
 		space_add(&bus->vm->pio, &bus->cf8);
 	return 0;

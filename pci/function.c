@@ -97,9 +97,14 @@ uint64_t pci_bar_address(const struct pci_function *f, unsigned i)
 struct space *pci_bar_space(const struct pci_function *f, unsigned i, uint64_t addr, uint64_t *base)
 {
 	struct vm *vm = f->bus->vm;
-	uint64_t io_gpa = f->bus->windows.io_gpa;
+	const struct pci_windows *w = &f->bus->windows;
+	uint64_t io_gpa = w->io_gpa;
 
-	*base = is_io(f, i) ? io_gpa + addr : addr;
+	*base = addr;
+	if (is_io(f, i))
+		*base += io_gpa;
+	else if (range_contains(w->mem32, (struct range){addr, f->bars[i].size}))
+		*base += w->mem32_offset;
 	return is_io(f, i) && !io_gpa ? &vm->pio : &vm->mmio;
 }
 

@@ -45,6 +45,7 @@ int pci_msi_init(struct pci_msi *m, struct pci_function *f, unsigned cap, bool w
 	memset(m, 0, sizeof(*m));
 	m->function = f;
 	m->cap = cap;
+	f->msi = m;
 	pci_set16(f->writable, cap + PCI_MSI_FLAGS, PCI_MSI_FLAGS_ENABLE | PCI_MSI_FLAGS_QSIZE);
 	pci_set32(f->writable, cap + PCI_MSI_ADDRESS_LO, 0xfffffffc);
 	if (flags & PCI_MSI_FLAGS_64BIT)
@@ -58,8 +59,15 @@ int pci_msi_init(struct pci_msi *m, struct pci_function *f, unsigned cap, bool w
 	return msi_engine_init(&m->engine, f->name, 1u << log2, whole, irqs, ops, opaque);
 }
 
+void pci_msi_assign(struct pci_msi *m, unsigned first, unsigned n)
+{
+	m->assigned = n;
+	msi_engine_assign(&m->engine, first, n);
+}
+
 void pci_msi_destroy(struct pci_msi *m)
 {
+	m->function->msi = NULL;
 	msi_engine_destroy(&m->engine);
 }
 
@@ -84,14 +92,14 @@ void pci_msi_config_written(struct pci_msi *m, unsigned offset, unsigned size)
 		return;
 	if (!enable)
 		msi_engine_disable(&m->engine);
-	for (v = 0; v < m->engine.n; v++) {
+	for (v = 0; v < m->engine.n && !m->by_call; v++) {
 		struct msi_message msg = message_of(m, v);
 
 		msi_engine_set_message(&m->engine, v, &msg);
 		msi_engine_mask(&m->engine, v, masked >> v & 1);
 	}
-	if (enable)
-		msi_engine_enable(&m->engine, enabled_vectors(m));
+	if (m->by_call ? enable && m->assigned : enable)
+		msi_engine_enable(&m->engine, m->by_call ? m->assigned : enabled_vectors(m));
 }
 
 uint32_t pci_msi_config_read(struct pci_msi *m, unsigned offset, unsigned size, uint32_t value)

@@ -61,12 +61,15 @@ static void release(struct msi_engine *e, struct msi_vector *v)
 {
 	if (v->attached)
 		irq_detach(e->irqs, (unsigned)v->gsi, v->latch);
-	if (v->gsi >= 0)
-		irq_free(e->irqs, (unsigned)v->gsi);
 	if (v->latch >= 0)
 		close(v->latch);
 	v->attached = v->armed = v->routed = false;
-	v->gsi = v->latch = -1;
+	v->latch = -1;
+	if (e->assigned)
+		return;
+	if (v->gsi >= 0)
+		irq_free(e->irqs, (unsigned)v->gsi);
+	v->gsi = -1;
 }
 
 /* Latch, GSI and route for a vector that may fire. Within a batch of the irq table. */
@@ -79,7 +82,7 @@ static int prepare(struct msi_engine *e, struct msi_vector *v)
 	if (v->latch < 0)
 		return -errno;
 	if (v->gsi < 0)
-		v->gsi = irq_alloc(e->irqs);
+		v->gsi = e->assigned ? -ENOSPC : irq_alloc(e->irqs);
 	if (v->gsi < 0)
 		return v->gsi;
 	ret = irq_route_msi(e->irqs, (unsigned)v->gsi, &v->msg);
@@ -257,6 +260,19 @@ void msi_engine_mask_function(struct msi_engine *e, bool masked)
 	if (e->function_masked != masked) {
 		e->function_masked = masked;
 		update(e, 0, e->active);
+	}
+	pthread_mutex_unlock(&e->lock);
+}
+
+void msi_engine_assign(struct msi_engine *e, unsigned first, unsigned n)
+{
+	unsigned i;
+
+	pthread_mutex_lock(&e->lock);
+	e->assigned = n != 0;
+	for (i = 0; i < e->n; i++) {
+		e->vectors[i].gsi = i < n ? (int)(first + i) : -1;
+		e->vectors[i].masked = i >= n;
 	}
 	pthread_mutex_unlock(&e->lock);
 }

@@ -114,13 +114,21 @@ int pci_msix_init(struct pci_msix *m, struct pci_function *f, unsigned cap, bool
 	memset(m, 0, sizeof(*m));
 	m->function = f;
 	m->cap = cap;
+	f->msix = m;
 	pthread_mutex_init(&m->table_lock, NULL);
 	pci_set16(f->writable, cap + PCI_MSIX_FLAGS, CTRL_WRITABLE);
 	return msi_engine_init(&m->engine, f->name, n, whole, irqs, ops, opaque);
 }
 
+void pci_msix_assign(struct pci_msix *m, unsigned first, unsigned n)
+{
+	m->assigned = n;
+	msi_engine_assign(&m->engine, first, n);
+}
+
 void pci_msix_destroy(struct pci_msix *m)
 {
+	m->function->msix = NULL;
 	msi_engine_destroy(&m->engine);
 	pthread_mutex_destroy(&m->table_lock);
 }
@@ -128,6 +136,7 @@ void pci_msix_destroy(struct pci_msix *m)
 void pci_msix_config_written(struct pci_msix *m, unsigned offset, unsigned size)
 {
 	uint16_t control;
+	bool on;
 
 	if (offset >= m->cap + PCI_MSIX_FLAGS + 2 || offset + size <= m->cap + PCI_MSIX_FLAGS)
 		return;
@@ -136,6 +145,13 @@ void pci_msix_config_written(struct pci_msix *m, unsigned offset, unsigned size)
 	if (!(control & PCI_MSIX_FLAGS_ENABLE))
 		msi_engine_disable(&m->engine);
 	msi_engine_mask_function(&m->engine, control & PCI_MSIX_FLAGS_MASKALL);
-	if (control & PCI_MSIX_FLAGS_ENABLE)
-		msi_engine_enable(&m->engine, m->engine.n);
+	/*
+	 * By call, the guest first enables the function with all masked, then asks for interrupts,
+	 * then takes the mask away: only now is it known how many vectors there are.
+	 */
+	on = control & PCI_MSIX_FLAGS_ENABLE;
+	if (m->by_call)
+		on = on && m->assigned && !(control & PCI_MSIX_FLAGS_MASKALL);
+	if (on)
+		msi_engine_enable(&m->engine, m->by_call ? m->assigned : m->engine.n);
 }

@@ -17,9 +17,9 @@ static int by_size(const void *a, const void *b)
 }
 
 /* Largest first and naturally aligned: with powers of two this leaves no gaps between BARs. */
-static bool take(struct range *free, uint64_t size, uint64_t *address)
+static bool take(struct range *free, uint64_t size, uint64_t align, uint64_t *address)
 {
-	uint64_t at = align_up(free->base, size), skip = at - free->base;
+	uint64_t at = align_up(free->base, align), skip = at - free->base;
 
 	if (at < free->base || skip > free->size || free->size - skip < size)
 		return false;
@@ -34,6 +34,12 @@ static const char *window_name(const struct pci_placement *b, bool mem64)
 	if (b->io)
 		return "I/O";
 	return b->mem64 && mem64 ? "64-bit" : "32-bit";
+}
+
+/* Pages of the host or the guest may be larger than a BAR. */
+static uint64_t alignment(const struct pci_placement *b, const struct pci_windows *windows)
+{
+	return b->io || b->size > windows->bar_align ? b->size : windows->bar_align;
 }
 
 int pci_plan_bars(struct pci_placement *bars, unsigned n, const struct pci_windows *windows,
@@ -56,7 +62,7 @@ int pci_plan_bars(struct pci_placement *bars, unsigned n, const struct pci_windo
 
 		if (!b->io && b->mem64 && windows->mem64.size)
 			window = &mem64;
-		if (!take(window, b->size, &b->address))
+		if (!take(window, b->size, alignment(b, windows), &b->address))
 			ret = fail(err, ENOSPC,
 				   "%s: BAR %u of 0x%llx bytes finds no room in the %s window",
 				   b->owner, b->bar, (unsigned long long)b->size,
