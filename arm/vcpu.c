@@ -123,8 +123,12 @@ static uint32_t irq_line_of(uint32_t gsi)
 	return KVM_ARM_IRQ_TYPE_SPI << KVM_ARM_IRQ_TYPE_SHIFT | (32 + gsi);
 }
 
+const bool arch_by_hypercall = false;
+
 const struct vm_ops arch_vm_ops = {
 	.board_gsis = SPI_BOARD,
+	.kvm_cure = "; KVM is built into arm64 kernels: they must be started in hypervisor mode "
+		    "(EL2)",
 	.vm_type = vm_type,
 	.vcpu_setup = vcpu_setup,
 	.vcpu_exit = vcpu_exit,

@@ -30,7 +30,8 @@ struct ram_bank {
 };
 
 struct guest_memory {
-	int fd; /* memfd behind all the banks, MAP_SHARED; -1: anonymous memory */
+	uint64_t page; /* what it surely comes in, bytes: the host's pages, or huge ones */
+	int fd;	       /* memfd behind all the banks, MAP_SHARED; -1: anonymous memory */
 	unsigned n;
 	struct ram_bank banks[RAM_BANKS_MAX];
 };
@@ -250,6 +251,8 @@ int irq_commit(struct irq_table *t);
 int irq_route_pin(struct irq_table *t, unsigned gsi, unsigned irqchip, unsigned pin);
 /* A free GSI, or -ENOSPC. */
 int irq_alloc(struct irq_table *t);
+/* n free GSIs in a row: the first of them, or -ENOSPC. */
+int irq_alloc_row(struct irq_table *t, unsigned n);
 /* Drop its route and give it back. */
 void irq_free(struct irq_table *t, unsigned gsi);
 /* Set or change the message of an allocated GSI. */
@@ -309,6 +312,7 @@ enum exit_kind {
 	EXIT_IO,
 	EXIT_MMIO,
 	EXIT_HALT,
+	EXIT_HYPERCALL,
 	EXIT_SIGNAL,
 	EXIT_OTHER,
 	EXIT_KINDS,
@@ -323,14 +327,16 @@ struct vcpu {
 	struct kvm_run *run;
 	pthread_t thread;
 	bool started;
-	_Atomic bool parked;
+	_Atomic bool parked, held;
 	struct view_claim mmio_claim, pio_claim;
 	_Atomic uint64_t exits[EXIT_KINDS];
 };
 
 /* What the core must be told of an architecture. NULL: it has nothing to say. */
 struct vm_ops {
-	unsigned board_gsis; /* GSIs below this are the board's pins, those above messages */
+	unsigned board_gsis;  /* GSIs below this are the board's pins, those above messages */
+	unsigned gsi_limit;   /* GSIs end here, and KVM has no routing table for them; 0: it has */
+	const char *kvm_cure; /* what to do where there is no KVM for such guests */
 	/* The argument of KVM_CREATE_VM; NULL: 0. */
 	unsigned long (*vm_type)(int kvm);
 	/* Set the registers of a vCPU that was just created. Called for all, in order, before any
@@ -340,6 +346,12 @@ struct vm_ops {
 	bool (*vcpu_exit)(struct vcpu *vcpu);
 	/* What KVM_IRQ_LINE calls a board GSI; NULL: by its number. */
 	uint32_t (*irq_line)(uint32_t gsi);
+};
+
+/* Where the user's keys go. Returns how many of n bytes were taken; any thread. */
+struct console_port {
+	unsigned (*input)(void *opaque, const uint8_t *data, unsigned n); /* NULL: nowhere */
+	void *opaque;
 };
 
 struct vm {
@@ -352,7 +364,8 @@ struct vm {
 	unsigned n_vcpus;
 	size_t run_size;
 	const struct vm_ops *ops;
-	void *arch; /* the architecture's own */
+	struct console_port console; /* set by the device that is the guest's console */
+	void *arch;		     /* the architecture's own */
 	struct region ram_regions[RAM_BANKS_MAX];
 	_Atomic bool stop_vcpus, pause_vcpus;
 	pthread_mutex_t state_lock; /* end, end_text, parked vCPUs */
@@ -380,6 +393,14 @@ void vm_stop_vcpus(struct vm *vm);
 /* Hold all vCPUs outside the guest, and let them go on. Not from a vCPU thread. */
 void vm_pause(struct vm *vm);
 void vm_resume(struct vm *vm);
+/*
+ * Keep a vCPU outside the guest until it is released, whatever the machine does: one that was not
+ * started yet, or that stopped itself. hold: before it runs, or on its own thread; release: any.
+ */
+void vcpu_hold(struct vcpu *c);
+/* Let KVM take the result of the exit that is being handled, without running the guest. */
+void vcpu_complete(struct vcpu *c);
+void vcpu_release(struct vcpu *c);
 /* Say how the machine ends (the first call wins) and stop the loop. Any thread. */
 void vm_end(struct vm *vm, enum vm_end how, const char *fmt, ...) PRINTF_LIKE(3, 4);
 

@@ -115,20 +115,25 @@ int irq_route_pin(struct irq_table *t, unsigned gsi, unsigned irqchip, unsigned 
 	return e ? ret : -ENOMEM;
 }
 
-int irq_alloc(struct irq_table *t)
+int irq_alloc_row(struct irq_table *t, unsigned n)
 {
+	unsigned i, free = 0;
 	int gsi = -ENOSPC;
-	unsigned i;
 
 	irq_begin(t);
-	for (i = 0; t->first_dynamic + i < t->limit; i++)
-		if (!t->used[i]) {
-			t->used[i] = 1;
-			gsi = (int)(t->first_dynamic + i);
-			break;
-		}
+	for (i = 0; t->first_dynamic + i < t->limit && free < n; i++)
+		free = t->used[i] ? 0 : free + 1;
+	if (free == n) {
+		memset(t->used + i - n, 1, n);
+		gsi = (int)(t->first_dynamic + i - n);
+	}
 	irq_commit(t);
 	return gsi;
+}
+
+int irq_alloc(struct irq_table *t)
+{
+	return irq_alloc_row(t, 1);
 }
 
 void irq_free(struct irq_table *t, unsigned gsi)

@@ -63,6 +63,9 @@ static int kvm_set_routes(void *opaque, const struct kvm_irq_routing *routing)
 {
 	struct vm *vm = opaque;
 
+	/* Where KVM has no such table, a GSI is an interrupt source by its number. */
+	if (vm->ops->gsi_limit)
+		return 0;
 	return ioctl(vm->fd, KVM_SET_GSI_ROUTING, routing) ? -errno : 0;
 }
 
@@ -84,7 +87,7 @@ static int kvm_line(void *opaque, uint32_t gsi, bool level)
 
 static const struct irq_backend irq_backend = {kvm_set_routes, kvm_irqfd, kvm_line};
 
-static int open_kvm(const char *path, struct error *err)
+static int open_kvm(const char *path, const char *advice, struct error *err)
 {
 	int fd = open(path, O_RDWR | O_CLOEXEC);
 	int code = errno, version;
@@ -93,8 +96,7 @@ static int open_kvm(const char *path, struct error *err)
 		const char *cure = "";
 
 		if (code == ENOENT)
-			cure = "; load KVM with: modprobe kvm_intel (or kvm_amd), and switch "
-			       "virtualization on in the firmware";
+			cure = advice;
 		else if (code == EACCES)
 			cure = "; add the user to the group kvm";
 		return fail(err, code, "%s: %s%s", path, strerror(code), cure);
@@ -121,16 +123,16 @@ static int create_parts(struct vm *vm, const char *path, struct error *err)
 	unsigned slots, gsis;
 	int ret;
 
-	vm->kvm = open_kvm(path, err);
+	vm->kvm = open_kvm(path, vm->ops->kvm_cure, err);
 	if (vm->kvm < 0)
 		return vm->kvm;
 	vm->fd = ioctl(vm->kvm, KVM_CREATE_VM, vm->ops->vm_type ? vm->ops->vm_type(vm->kvm) : 0);
 	if (vm->fd < 0)
-		return fail(err, errno, "%s: can't create a virtual machine: %s", path,
-			    strerror(errno));
+		return fail(err, errno, "%s: can't create a virtual machine: %s%s", path,
+			    strerror(errno), errno == EINVAL ? vm->ops->kvm_cure : "");
 	vm->run_size = (size_t)ioctl(vm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
 	slots = (unsigned)limit_of(vm->fd, KVM_CAP_NR_MEMSLOTS, 32);
-	gsis = (unsigned)limit_of(vm->fd, KVM_CAP_IRQ_ROUTING, 0);
+	gsis = vm->ops->gsi_limit ?: (unsigned)limit_of(vm->fd, KVM_CAP_IRQ_ROUTING, 0);
 	ret = space_init(&vm->mmio, "memory", page, slots, &mmio_backend, vm, err);
 	if (!ret)
 		ret = space_init(&vm->pio, "port", 1, 0, &pio_backend, vm, err);

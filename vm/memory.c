@@ -188,7 +188,8 @@ int guest_memory_create(struct guest_memory *mem, const struct range *ranges, un
 	unsigned i;
 	int ret;
 
-	*mem = (struct guest_memory){.fd = -1};
+	*mem = (struct guest_memory){
+		.fd = -1, .page = opt->hugepages ? HUGEPAGE : (uint64_t)sysconf(_SC_PAGESIZE)};
 	if (n > RAM_BANKS_MAX)
 		return fail(err, EINVAL, "guest memory: %u banks, at most %u", n, RAM_BANKS_MAX);
 	for (i = 0; i < n; i++) {

@@ -146,7 +146,7 @@ static void handle_exit(struct vcpu *c)
 	default:
 		break;
 	}
-	count(c, EXIT_OTHER);
+	count(c, run->exit_reason == KVM_EXIT_PAPR_HCALL ? EXIT_HYPERCALL : EXIT_OTHER);
 	if (c->vm->ops->vcpu_exit(c))
 		return;
 	switch (run->exit_reason) {
@@ -173,7 +173,7 @@ static void handle_exit(struct vcpu *c)
 	}
 }
 
-/* Wait here while the machine is paused. */
+/* Wait here while the machine is paused or this vCPU held. */
 static void park(struct vcpu *c)
 {
 	struct vm *vm = c->vm;
@@ -181,7 +181,8 @@ static void park(struct vcpu *c)
 	pthread_mutex_lock(&vm->state_lock);
 	atomic_store(&c->parked, true);
 	pthread_cond_broadcast(&vm->state_changed);
-	while (atomic_load(&vm->pause_vcpus) && !atomic_load(&vm->stop_vcpus))
+	while ((atomic_load(&vm->pause_vcpus) || atomic_load(&c->held)) &&
+	       !atomic_load(&vm->stop_vcpus))
 		pthread_cond_wait(&vm->state_changed, &vm->state_lock);
 	atomic_store(&c->parked, false);
 	pthread_mutex_unlock(&vm->state_lock);
@@ -196,7 +197,7 @@ static bool may_run(struct vcpu *c)
 	atomic_store((_Atomic uint8_t *)&c->run->immediate_exit, 0);
 	if (atomic_load(&c->vm->stop_vcpus))
 		return false;
-	if (atomic_load(&c->vm->pause_vcpus))
+	if (atomic_load(&c->vm->pause_vcpus) || atomic_load(&c->held))
 		park(c);
 	return !atomic_load(&c->vm->stop_vcpus);
 }
@@ -257,6 +258,26 @@ static void kick(struct vcpu *c)
 {
 	atomic_store((_Atomic uint8_t *)&c->run->immediate_exit, 1);
 	pthread_kill(c->thread, VCPU_SIGNAL);
+}
+
+void vcpu_complete(struct vcpu *c)
+{
+	/* KVM takes the results of an exit before it looks at immediate_exit (api.rst). */
+	atomic_store((_Atomic uint8_t *)&c->run->immediate_exit, 1);
+	ioctl(c->fd, KVM_RUN, 0);
+}
+
+void vcpu_hold(struct vcpu *c)
+{
+	atomic_store(&c->held, true);
+}
+
+void vcpu_release(struct vcpu *c)
+{
+	pthread_mutex_lock(&c->vm->state_lock);
+	atomic_store(&c->held, false);
+	pthread_cond_broadcast(&c->vm->state_changed);
+	pthread_mutex_unlock(&c->vm->state_lock);
 }
 
 void vm_stop_vcpus(struct vm *vm)

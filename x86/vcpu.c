@@ -123,8 +123,12 @@ static bool vcpu_exit(struct vcpu *c)
 	return false;
 }
 
+const bool arch_by_hypercall = false;
+
 const struct vm_ops arch_vm_ops = {
 	.board_gsis = GSI_BOARD,
+	.kvm_cure = "; load KVM with: modprobe kvm_intel (or kvm_amd), and switch virtualization "
+		    "on in the firmware",
 	.vcpu_setup = vcpu_setup,
 	.vcpu_exit = vcpu_exit,
 };
