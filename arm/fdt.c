@@ -254,7 +254,7 @@ int fdt_build(const struct fdt_machine *m, void *buf, size_t size)
 {
 	struct tree t;
 
-	tree_begin(&t, buf, size);
+	tree_begin(&t, buf, size, (struct range){0});
 	tree_string(&t, "compatible", "linux,dummy-virt");
 	tree_string(&t, "model", "carillon");
 	tree_u32(&t, "#address-cells", 2);

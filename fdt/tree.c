@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /* A thin layer over libfdt's sequential writer: cells from numbers, and errors that stick. */
 #include <errno.h>
+#include <fcntl.h>
 #include <libfdt.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tree.h"
 
@@ -14,11 +16,14 @@ static void note(struct tree *t, int ret)
 		t->error = ret;
 }
 
-void tree_begin(struct tree *t, void *buf, size_t size)
+void tree_begin(struct tree *t, void *buf, size_t size, struct range reserved)
 {
 	*t = (struct tree){.fdt = buf};
 	note(t, fdt_create(buf, size > INT32_MAX ? INT32_MAX : (int)size));
-	note(t, fdt_finish_reservemap(buf));
+	if (!t->error && reserved.size)
+		note(t, fdt_add_reservemap_entry(buf, reserved.base, reserved.size));
+	if (!t->error)
+		note(t, fdt_finish_reservemap(buf));
 	tree_open(t, "");
 }
 
@@ -113,4 +118,18 @@ void tree_reg(struct tree *t, const char *name, const struct range *ranges, unsi
 		cells[4 * i + 3] = (uint32_t)ranges[i].size;
 	}
 	tree_cells(t, name, cells, 4 * n);
+}
+
+int tree_dump(const char *path, const void *tree, struct error *err)
+{
+	size_t size = tree_size(tree);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), code = 0;
+
+	if (fd < 0)
+		return fail(err, errno, "--dump-dtb %s: %s", path, strerror(errno));
+	if (write(fd, tree, size) != (ssize_t)size)
+		code = errno ?: EIO;
+	if (close(fd) && !code)
+		code = errno;
+	return code ? fail(err, code, "--dump-dtb %s: %s", path, strerror(code)) : 0;
 }

@@ -13,12 +13,17 @@ struct tree {
 	int error; /* libfdt's; 0: none yet */
 };
 
-/* Write into buf, size bytes. The root node is open then. */
-void tree_begin(struct tree *t, void *buf, size_t size);
+/*
+ * Write into buf, size bytes. reserved: memory that the kernel must not take although it is RAM,
+ * for its reserve map; size 0: none. The root node is open then.
+ */
+void tree_begin(struct tree *t, void *buf, size_t size, struct range reserved);
 /* Close the root. 0, -ENOSPC, or -EINVAL if nodes or properties were written out of order. */
 int tree_end(struct tree *t);
 /* Of a finished tree, bytes. */
 size_t tree_size(const void *fdt);
+/* Write a finished tree to a file, for --dump-dtb. */
+int tree_dump(const char *path, const void *tree, struct error *err);
 
 /* "NAME@UNIT"; see tree_open for nodes without an address. */
 void tree_open_at(struct tree *t, const char *name, uint64_t unit);
