@@ -155,6 +155,7 @@ int vfio_parse_iommu(const char *text, enum vfio_iommu_kind *kind, struct error 
 
 struct vfio_group {
 	int number, fd;
+	int container; /* -1: the one that all share */
 	struct vfio_group *next;
 };
 
@@ -167,9 +168,10 @@ struct vfio {
 	struct vm *vm;
 	const struct vfio_iommu_ops *ops; /* NULL until the first device */
 	enum vfio_iommu_kind wanted;
-	int iommu;	/* the container or /dev/iommu; -1 until the first device */
-	uint32_t ioas;	/* iommufd's name for the address space */
-	int kvm_device; /* KVM_DEV_TYPE_VFIO, -1 until the first device */
+	int iommu;	   /* the container or /dev/iommu; -1 until the first device */
+	uint32_t ioas;	   /* iommufd's name for the address space */
+	int kvm_device;	   /* KVM_DEV_TYPE_VFIO, -1 until the first device */
+	bool by_hypercall; /* POWER: the guest asks for interrupts and DMA */
 	bool p2p_warned;
 	struct vfio_group *groups;   /* those that are open, where the back end has groups */
 	struct vfio_device *devices; /* the last added first */
@@ -209,17 +211,48 @@ enum vfio_intx_mode {
 	VFIO_INTX_TRAP,	    /* any access to a BAR after an interrupt counts as handling it */
 };
 
+enum vfio_msix_mode {
+	VFIO_MSIX_AUTO, /* the table is mapped where the guest has no need to write messages */
+	VFIO_MSIX_TRAP, /* the table is virtual */
+};
+
 struct vfio_device_options {
 	char bdf[BDF_LEN];
 	enum vfio_intx_mode intx;
+	enum vfio_msix_mode msix;
 };
 
-#define VFIO_DEVICE_SYNTAX "BDF[,intx=auto|resample|trap]"
+#define VFIO_DEVICE_SYNTAX "BDF[,intx=auto|resample|trap][,msix=auto|trap]"
 int vfio_parse_device(const char *text, struct vfio_device_options *opt, struct error *err);
 
 /* Open, reset and put on the bus. Everything that can be refused is refused here. */
 int vfio_add_device(struct vfio *v, struct pci_bus *bus, const struct vfio_device_options *opt,
 		    struct error *err);
+/* The IOMMU group of an assigned device's function; -1: it is no such. */
+int vfio_function_group(const struct pci_function *f);
+
+/* ---- DMA windows of SPAPR hosts ------------------------------------------------------------ */
+
+/* What a group's devices may be given: the 32-bit window, and what a dynamic one may be like. */
+struct vfio_spapr_info {
+	uint64_t dma32_start, dma32_size; /* I/O addresses, bytes */
+	bool dynamic;
+	uint64_t page_sizes; /* of a dynamic window: a bit for each size */
+	unsigned windows, levels;
+};
+
+int vfio_spapr_info(struct vfio *v, int group, struct vfio_spapr_info *out);
+/* A window of `size` bytes in pages of 1 << page_shift; *start is where the host puts it. */
+int vfio_spapr_create_window(struct vfio *v, int group, unsigned page_shift, uint64_t size,
+			     uint64_t *start);
+int vfio_spapr_remove_window(struct vfio *v, int group, uint64_t start);
+/* Pages of guest RAM into a window, and out of it. flags: VFIO_DMA_MAP_FLAG_READ, _WRITE. */
+int vfio_spapr_map(struct vfio *v, int group, uint64_t iova, uint64_t size, void *host,
+		   uint32_t flags);
+int vfio_spapr_unmap(struct vfio *v, int group, uint64_t iova, uint64_t size);
+/* KVM's table (KVM_CREATE_SPAPR_TCE_64) fills the group's window from now on. */
+int vfio_spapr_accelerate(struct vfio *v, int group, int table);
+
 /* The IOMMU's interface, and counters of all devices as a JSON array. Any thread. */
 void vfio_stat(const struct vfio *v, struct json *j);
 

@@ -167,6 +167,9 @@ int vfio_bars_create(struct vfio_device *d, const struct vfio_config_plan *plan,
 			.pba = msix_range(plan, PCI_MSIX_PBA, bar, (entries + 63) / 64 * 8ull),
 		};
 
+		if (d->maps_msix && r->msix_mappable)
+			facts.table = facts.pba = (struct range){0};
+
 		if (!r->size)
 			continue;
 		memcpy(facts.sparse, r->sparse, sizeof(facts.sparse));

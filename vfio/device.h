@@ -55,6 +55,7 @@ struct vfio_device {
 	struct vfio_device *next;
 	char bdf[BDF_LEN];
 	int fd, group;
+	bool maps_msix; /* the guest may touch the physical MSI-X table: it composes no messages */
 	struct vfio_device_info info;
 	struct vfio_region regions[VFIO_PCI_NUM_REGIONS];
 	bool msix_noresize;

@@ -13,23 +13,35 @@
 
 #include "iommu.h"
 
-int vfio_container_open(struct vfio *v, struct error *err)
+static int open_container(const struct vfio *v, struct error *err)
 {
 	char path[PATH_MAX];
-	int version, code;
+	int fd, version, code;
 
 	snprintf(path, sizeof(path), "%s/vfio", v->paths->dev);
-	v->iommu = open(path, O_RDWR | O_CLOEXEC);
+	fd = open(path, O_RDWR | O_CLOEXEC);
 	code = errno;
-	if (v->iommu < 0)
+	if (fd < 0)
 		return fail(err, code, "%s: %s%s", path, strerror(code),
 			    code == ENOENT || code == ENODEV ? "; load VFIO with: modprobe vfio-pci"
 							     : "");
-	version = ioctl(v->iommu, VFIO_GET_API_VERSION);
-	if (version != VFIO_API_VERSION)
-		return fail(err, ENOTSUP, "%s: speaks VFIO API %d, Carillon needs %d", path,
-			    version, VFIO_API_VERSION);
-	return 0;
+	version = ioctl(fd, VFIO_GET_API_VERSION);
+	if (version == VFIO_API_VERSION)
+		return fd;
+	close(fd);
+	return fail(err, ENOTSUP, "%s: speaks VFIO API %d, Carillon needs %d", path, version,
+		    VFIO_API_VERSION);
+}
+
+int vfio_container_open(struct vfio *v, struct error *err)
+{
+	v->iommu = open_container(v, err);
+	return v->iommu < 0 ? v->iommu : 0;
+}
+
+int vfio_container_of(const struct vfio *v, const struct vfio_group *g)
+{
+	return g->container >= 0 ? g->container : v->iommu;
 }
 
 static int open_group(struct vfio *v, int number, struct error *err)
@@ -51,7 +63,7 @@ static int open_group(struct vfio *v, int number, struct error *err)
 static int attach_group(struct vfio *v, struct vfio_group *g, struct error *err)
 {
 	struct vfio_group_status status = {.argsz = sizeof(status)};
-	int ret = 0;
+	int container, ret = 0;
 
 	if (ioctl(g->fd, VFIO_GROUP_GET_STATUS, &status))
 		return fail(err, errno, "group %d: %s", g->number, strerror(errno));
@@ -60,33 +72,54 @@ static int attach_group(struct vfio *v, struct vfio_group *g, struct error *err)
 			    "group %d is not viable: a driver holds one of its members; see: "
 			    "carillon vfio list",
 			    g->number);
-	if (ioctl(g->fd, VFIO_GROUP_SET_CONTAINER, &v->iommu))
+	if (v->ops->own_container) {
+		g->container = open_container(v, err);
+		if (g->container < 0)
+			return g->container;
+	}
+	container = vfio_container_of(v, g);
+	if (ioctl(g->fd, VFIO_GROUP_SET_CONTAINER, &container))
 		return fail(err, errno, "group %d: can't join the container: %s", g->number,
 			    strerror(errno));
-	if (!v->groups)
-		ret = v->ops->set_iommu(v, g->number, err);
+	if (!v->groups || v->ops->own_container)
+		ret = v->ops->set_iommu(v, g, err);
 	return ret ?: vfio_tell_kvm(v, g->fd, err);
 }
 
-/* The fd of the group, which is opened and in the container; or -errno. */
+struct vfio_group *vfio_find_group(const struct vfio *v, int number)
+{
+	struct vfio_group *g = v->groups;
+
+	while (g && g->number != number)
+		g = g->next;
+	return g;
+}
+
+static void close_group(struct vfio_group *g)
+{
+	if (g->fd >= 0)
+		close(g->fd);
+	if (g->container >= 0)
+		close(g->container);
+	free(g);
+}
+
+/* The fd of the group, which is opened and in its container; or -errno. */
 static int get_group(struct vfio *v, int number, struct error *err)
 {
-	struct vfio_group *g;
+	struct vfio_group *g = vfio_find_group(v, number);
 	int ret;
 
-	for (g = v->groups; g; g = g->next)
-		if (g->number == number)
-			return g->fd;
+	if (g)
+		return g->fd;
 	g = malloc(sizeof(*g));
 	if (!g)
 		return fail(err, ENOMEM, "group %d: out of memory", number);
-	*g = (struct vfio_group){.number = number, .next = v->groups};
+	*g = (struct vfio_group){.number = number, .container = -1, .next = v->groups};
 	g->fd = open_group(v, number, err);
 	ret = g->fd < 0 ? g->fd : attach_group(v, g, err);
 	if (ret) {
-		if (g->fd >= 0)
-			close(g->fd);
-		free(g);
+		close_group(g);
 		return ret;
 	}
 	v->groups = g;
@@ -114,7 +147,6 @@ void vfio_groups_close(struct vfio *v)
 	while ((g = v->groups)) {
 		v->groups = g->next;
 		ioctl(g->fd, VFIO_GROUP_UNSET_CONTAINER);
-		close(g->fd);
-		free(g);
+		close_group(g);
 	}
 }

@@ -53,7 +53,8 @@ int vfio_iommu_open_device(struct vfio *v, const struct vfio_host_device *host, 
 	int ret = 0;
 
 	if (!v->ops) {
-		v->ops = vfio_choose_iommu(v->paths, v->wanted, host->bdf, err);
+		v->ops = v->by_hypercall ? &vfio_spapr
+					 : vfio_choose_iommu(v->paths, v->wanted, host->bdf, err);
 		ret = v->ops ? v->ops->open(v, err) : -ENODEV;
 	}
 	return ret ?: v->ops->open_device(v, host, err);

@@ -16,8 +16,9 @@ struct vfio_iommu_ops {
 	int (*open)(struct vfio *v, struct error *err);
 	/* The device's fd, its DMA held by this IOMMU and KVM told of it; or -errno. */
 	int (*open_device)(struct vfio *v, const struct vfio_host_device *host, struct error *err);
-	/* With groups only: the first one is in the container, which can now be given its IOMMU. */
-	int (*set_iommu)(struct vfio *v, int group, struct error *err);
+	/* With groups only: g, the first one, is in its container, which can now get its IOMMU. */
+	int (*set_iommu)(struct vfio *v, const struct vfio_group *g, struct error *err);
+	bool own_container; /* with groups only: each is alone in one of its own */
 	/* What the IOMMU translates, as vfio_allowed_ranges(); NULL: it has nothing to tell. */
 	int (*allowed)(struct vfio *v, struct range **out);
 	/* Keep these for us, whatever devices come later. 0 or -errno. NULL: it can't. */
@@ -37,9 +38,15 @@ struct vfio_iommu_ops {
 extern const struct vfio_iommu_ops vfio_type1;
 /* iommufd.c: a file for each device, and one I/O address space. */
 extern const struct vfio_iommu_ops vfio_iommufd;
+/* spapr.c: groups, each in a container, with windows that the guest fills by hypercall. */
+extern const struct vfio_iommu_ops vfio_spapr;
 
 /* group.c: the parts that back ends with groups have in common, to be put into their ops. */
 int vfio_container_open(struct vfio *v, struct error *err);
+/* g's container: its own, or the one that all share. */
+int vfio_container_of(const struct vfio *v, const struct vfio_group *g);
+/* The group that is open under this number; NULL: none. */
+struct vfio_group *vfio_find_group(const struct vfio *v, int number);
 int vfio_group_open_device(struct vfio *v, const struct vfio_host_device *host, struct error *err);
 void vfio_groups_close(struct vfio *v);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* --vfio BDF[,intx=auto|resample|trap], --iommu auto|type1|iommufd */
+/* --vfio BDF[,intx=auto|resample|trap][,msix=auto|trap], --iommu auto|type1|iommufd */
 #include <errno.h>
 #include <string.h>
 
@@ -16,16 +16,6 @@ static int find_word(const char *word, const char *const *words, unsigned n)
 	return -EINVAL;
 }
 
-static int parse_intx(const char *value, enum vfio_intx_mode *mode)
-{
-	static const char *const names[] = {"auto", "resample", "trap"};
-	int i = find_word(value, names, ARRAY_SIZE(names));
-
-	if (i >= 0)
-		*mode = (enum vfio_intx_mode)i;
-	return i < 0 ? i : 0;
-}
-
 int vfio_parse_iommu(const char *text, enum vfio_iommu_kind *kind, struct error *err)
 {
 	static const char *const names[] = {"auto", "type1", "iommufd"};
@@ -35,6 +25,22 @@ int vfio_parse_iommu(const char *text, enum vfio_iommu_kind *kind, struct error 
 		return fail(err, EINVAL, "--iommu %s: it is one of %s", text, VFIO_IOMMU_SYNTAX);
 	*kind = (enum vfio_iommu_kind)i;
 	return 0;
+}
+
+static int set(const char *word, struct vfio_device_options *opt)
+{
+	static const char *const intx[] = {"auto", "resample", "trap"}, *const msix[] = {"auto",
+											 "trap"};
+	int place = -EINVAL;
+
+	if (!strncmp(word, "intx=", 5)) {
+		place = find_word(word + 5, intx, ARRAY_SIZE(intx));
+		opt->intx = (enum vfio_intx_mode)place;
+	} else if (!strncmp(word, "msix=", 5)) {
+		place = find_word(word + 5, msix, ARRAY_SIZE(msix));
+		opt->msix = (enum vfio_msix_mode)place;
+	}
+	return place;
 }
 
 int vfio_parse_device(const char *text, struct vfio_device_options *opt, struct error *err)
@@ -50,7 +56,7 @@ int vfio_parse_device(const char *text, struct vfio_device_options *opt, struct 
 		return fail(err, EINVAL, "--vfio %s: '%s' is no PCI address such as 0000:03:00.0",
 			    text, word);
 	while ((word = strsep(&rest, ",")))
-		if (strncmp(word, "intx=", 5) || parse_intx(word + 5, &opt->intx))
+		if (set(word, opt) < 0)
 			return fail(err, EINVAL, "--vfio %s: what is '%s'? It is %s", text, word,
 				    VFIO_DEVICE_SYNTAX);
 	return 0;

@@ -97,11 +97,13 @@ static int plan_device(struct vfio_device *d, struct error *err)
 	if (!ret && plan->msix && d->n_msix) {
 		ret = pci_msix_init(&d->msix, &d->function, plan->msix, d->msix_noresize,
 				    &d->vfio->vm->irqs, &vfio_msix_source, d);
+		d->msix.by_call = d->vfio->by_hypercall;
 		d->has_msix = !ret;
 	}
 	if (!ret && plan->msi && d->n_msi) {
 		ret = pci_msi_init(&d->msi, &d->function, plan->msi, true, &d->vfio->vm->irqs,
 				   &vfio_msi_source, d);
+		d->msi.by_call = d->vfio->by_hypercall;
 		d->has_msi = !ret;
 	}
 	if (ret == -ENOMEM)
@@ -195,6 +197,7 @@ int vfio_add_device(struct vfio *v, struct pci_bus *bus, const struct vfio_devic
 	if (!d)
 		return fail(err, ENOMEM, "%s: out of memory", name);
 	d->vfio = v;
+	d->maps_msix = v->by_hypercall && opt->msix == VFIO_MSIX_AUTO;
 	d->fd = d->err_fd = d->req_fd = -1;
 	d->intx.trigger = d->intx.unmask = d->intx.timer = -1;
 	memcpy(d->bdf, opt->bdf, sizeof(d->bdf));
@@ -211,6 +214,13 @@ int vfio_add_device(struct vfio *v, struct pci_bus *bus, const struct vfio_devic
 	d->next = v->devices;
 	v->devices = d;
 	return 0;
+}
+
+int vfio_function_group(const struct pci_function *f)
+{
+	const struct vfio_device *d = f->opaque;
+
+	return f->ops == &function_ops ? d->group : -1;
 }
 
 void vfio_close(struct vfio *v)

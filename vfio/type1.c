@@ -21,7 +21,7 @@ static int type1_open(struct vfio *v, struct error *err)
 	return ret;
 }
 
-static int type1_set_iommu(struct vfio *v, int group, struct error *err)
+static int type1_set_iommu(struct vfio *v, const struct vfio_group *g, struct error *err)
 {
 	if (!ioctl(v->iommu, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
 		return 0;
@@ -31,8 +31,8 @@ static int type1_set_iommu(struct vfio *v, int group, struct error *err)
 			    "switch it on in the firmware or with intremap=on; or, trusting the "
 			    "guest with the host, modprobe vfio_iommu_type1 "
 			    "allow_unsafe_interrupts=1",
-			    group);
-	return fail(err, errno, "group %d: no Type1 IOMMU: %s", group, strerror(errno));
+			    g->number);
+	return fail(err, errno, "group %d: no Type1 IOMMU: %s", g->number, strerror(errno));
 }
 
 static int type1_allowed(struct vfio *v, struct range **out)
