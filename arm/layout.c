@@ -278,5 +278,5 @@ unsigned arch_intx_gsi(uint8_t devfn, unsigned pin)
 struct arch_uart arch_uart(const struct arch_layout *layout)
 {
 	return (struct arch_uart){
-		.mmio = true, .base = layout->board.base + UART_OFFSET, .gsi = SPI_UART};
+		.present = true, .mmio = true, .base = layout->board.base + UART_OFFSET, .gsi = SPI_UART};
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /* From a layout to a guest that is ready to run: board, kernel, initrd, device tree, registers. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -52,19 +51,6 @@ static int load_files(struct load *b, struct error *err)
 	return ret;
 }
 
-static int dump(const char *path, const void *tree, size_t size, struct error *err)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), code = 0;
-
-	if (fd < 0)
-		return fail(err, errno, "--dump-dtb %s: %s", path, strerror(errno));
-	if (write(fd, tree, size) != (ssize_t)size)
-		code = errno ?: EIO;
-	if (close(fd) && !code)
-		code = errno;
-	return code ? fail(err, code, "--dump-dtb %s: %s", path, strerror(code)) : 0;
-}
-
 static int build_tree(struct load *b, void *buf, struct error *err)
 {
 	const struct arm_machine *m = b->vm->arch;
@@ -86,7 +72,7 @@ static int build_tree(struct load *b, void *buf, struct error *err)
 	ret = fdt_build(&machine, buf, DTB_ROOM);
 	if (ret)
 		return fail(err, -ret, "device tree: %s", strerror(-ret));
-	return b->config->dump_dtb ? dump(b->config->dump_dtb, buf, tree_size(buf), err) : 0;
+	return b->config->dump_dtb ? tree_dump(b->config->dump_dtb, buf, err) : 0;
 }
 
 static int load_tree(struct load *b, struct error *err)
@@ -117,13 +103,14 @@ static int start_board(struct load *b, struct error *err)
 	return ret;
 }
 
-int arch_load(struct vm *vm, const struct arch_config *config, const struct arch_layout *layout,
-	      struct error *err)
+int arch_load(struct vm *vm, const struct arch_parts *parts, const struct arch_config *config,
+	      const struct arch_layout *layout, struct error *err)
 {
 	struct load b = {
 		.vm = vm, .config = config, .layout = layout, .kernel.fd = -1, .initrd.fd = -1};
 	int ret = start_board(&b, err);
 
+	(void)parts;
 	if (!ret)
 		ret = boot_open(&b.kernel, config->kernel, err);
 	if (!ret && config->initrd)

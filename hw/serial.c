@@ -220,8 +220,10 @@ void serial_destroy(struct serial *s)
 	s->vm = NULL;
 }
 
-unsigned serial_input(struct serial *s, const uint8_t *data, unsigned n)
+unsigned serial_input(void *opaque, const uint8_t *data, unsigned n)
 {
+	struct serial *s = opaque;
+
 	pthread_mutex_lock(&s->lock);
 	n = receive(s, data, n);
 	update_line(s);

@@ -19,8 +19,11 @@ struct arch_config {
 	const char *kernel, *initrd, *params; /* initrd and params may be NULL */
 	const char *irqchip;		      /* NULL: the best one that the host's KVM offers */
 	const char *cpu;		      /* features "pmu=off,sve=on"; NULL: as the host is */
-	const char *dump_dtb;		      /* a file to write the device tree to, or NULL */
-	struct range msi_bank;		      /* size 0: the plan picks one */
+	bool no_dynamic_windows;	      /* POWER: guests get the 32-bit DMA window alone */
+	bool no_tce_acceleration; /* POWER: their DMA calls come to us even if KVM could serve them
+				   */
+	const char *dump_dtb;	  /* a file to write the device tree to, or NULL */
+	struct range msi_bank;	  /* size 0: the plan picks one */
 };
 
 /* What the host decides of a layout. */
@@ -44,7 +47,15 @@ struct arch_layout {
 	struct range msi_bank, doorbell;
 };
 
+/* What of the machine firmware has to do with, where an architecture has firmware. */
+struct arch_parts {
+	struct pci_bus *bus;
+	struct vfio *vfio;
+};
+
 extern const struct vm_ops arch_vm_ops;
+/* Guests ask for interrupts and DMA by hypercall (see struct vfio). */
+extern const bool arch_by_hypercall;
 extern const char arch_name[];
 
 /* Pure. Refuses what this architecture has no use for, and words it does not know. */
@@ -66,13 +77,17 @@ unsigned arch_phys_bits(int kvm);
  */
 int arch_create(struct vm *vm, const struct arch_config *config, struct error *err);
 void arch_destroy(struct vm *vm);
-int arch_load(struct vm *vm, const struct arch_config *config, const struct arch_layout *layout,
-	      struct error *err);
+int arch_load(struct vm *vm, const struct arch_parts *parts, const struct arch_config *config,
+	      const struct arch_layout *layout, struct error *err);
+
+/* Counters of the architecture's own, into an open object. Any thread. */
+void arch_stat(const struct vm *vm, struct json *j);
 
 /* The board GSI of a function's INTx pin (1..4). */
 unsigned arch_intx_gsi(uint8_t devfn, unsigned pin);
 /* Where the console's UART is: port or MMIO, its address, spacing of registers, its GSI. */
 struct arch_uart {
+	bool present; /* false: the console is the architecture's own affair */
 	bool mmio;
 	uint64_t base;
 	unsigned gsi;

@@ -30,8 +30,8 @@ struct serial {
 void serial_init(struct serial *s, struct vm *vm, bool mmio, uint64_t base, unsigned gsi,
 		 int out_fd);
 void serial_destroy(struct serial *s);
-/* Bytes from the user; returns how many were taken. Any thread. */
-unsigned serial_input(struct serial *s, const uint8_t *data, unsigned n);
+/* The input of a console port; opaque is the struct serial. */
+unsigned serial_input(void *opaque, const uint8_t *data, unsigned n);
 
 /* A PL031 real time clock, with its alarm. */
 struct pl031 {

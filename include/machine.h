@@ -31,7 +31,6 @@ struct machine_config {
 /* ---- the terminal -------------------------------------------------------------------------- */
 
 struct console {
-	struct serial *serial; /* where input goes; NULL between two builds */
 	struct vm *vm;
 	struct loop_source source;
 	bool raw, escaped, polling;
@@ -41,7 +40,7 @@ struct console {
 /* Take the terminal on stdin, if it is one, into raw mode; give it back. */
 void console_open(struct console *c);
 void console_close(struct console *c);
-void console_attach(struct console *c, struct vm *vm, struct serial *serial);
+void console_attach(struct console *c, struct vm *vm);
 void console_detach(struct console *c);
 
 /* ---- the control socket -------------------------------------------------------------------- */

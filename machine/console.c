@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * The user's terminal as the guest's serial line. Ctrl-a x ends the machine, Ctrl-a Ctrl-a sends
+ * The user's terminal as the guest's console. Ctrl-a x ends the machine, Ctrl-a Ctrl-a sends
  * one Ctrl-a. Input that is no terminal (a pipe, a file) is passed through as it is.
  */
 #include <sys/epoll.h>
@@ -57,14 +57,13 @@ static void readable(struct loop_source *src, uint32_t events)
 		return;
 	}
 	for (i = 0; i < n; i++)
-		if (passes(c, in[i]))
-			serial_input(c->serial, &in[i], 1);
+		if (passes(c, in[i]) && c->vm->console.input)
+			c->vm->console.input(c->vm->console.opaque, &in[i], 1);
 }
 
-void console_attach(struct console *c, struct vm *vm, struct serial *serial)
+void console_attach(struct console *c, struct vm *vm)
 {
 	c->vm = vm;
-	c->serial = serial;
 	c->source.ready = readable;
 	c->source.opaque = c;
 	/* A regular file can't be polled (EPERM): then there is no input. */

@@ -92,16 +92,21 @@ static int begin(struct machine *m, struct error *err)
 		return ret;
 	m->built = true;
 	vfio_init(&m->vfio, &m->vm, &vfio_host_paths, m->config->iommu);
+	m->vfio.by_hypercall = arch_by_hypercall;
 	return arch_create(&m->vm, &m->config->arch, err);
 }
 
 static int load(struct machine *m, const struct arch_layout *layout, struct error *err)
 {
+	struct arch_parts parts = {&m->bus, &m->vfio};
 	struct arch_uart uart = arch_uart(layout);
 	int ret;
 
-	serial_init(&m->serial, &m->vm, uart.mmio, uart.base, uart.gsi, STDOUT_FILENO);
-	ret = arch_load(&m->vm, &m->config->arch, layout, err);
+	if (uart.present) {
+		serial_init(&m->serial, &m->vm, uart.mmio, uart.base, uart.gsi, STDOUT_FILENO);
+		m->vm.console = (struct console_port){serial_input, &m->serial};
+	}
+	ret = arch_load(&m->vm, &parts, &m->config->arch, layout, err);
 	if (!ret)
 		vfio_start(&m->vfio);
 	return ret;
@@ -175,7 +180,7 @@ static enum vm_end run_once(struct machine *m, char *text, size_t size, struct e
 		m->boots++;
 		m->paused = false;
 		loop_add(&m->vm.loop, &m->signals, EPOLLIN);
-		console_attach(&m->console, &m->vm, &m->serial);
+		console_attach(&m->console, &m->vm);
 		control_attach(&m->control, &m->vm.loop);
 		ret = vm_start_vcpus(&m->vm, err);
 		if (!ret)

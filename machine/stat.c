@@ -6,7 +6,8 @@
 
 static void stat_exits(struct machine *m, struct json *j)
 {
-	static const char *const names[EXIT_KINDS] = {"io", "mmio", "halt", "signal", "other"};
+	static const char *const names[EXIT_KINDS] = {"io",	   "mmio",   "halt",
+						      "hypercall", "signal", "other"};
 	uint64_t total = 0, sum;
 	unsigned kind, i;
 
@@ -35,6 +36,7 @@ void machine_stat(struct machine *m, struct text *out)
 	json_number(&j, "memory", guest_memory_size(&m->vm.memory));
 	stat_exits(m, &j);
 	json_number(&j, "console_accesses", atomic_load(&m->serial.accesses));
+	arch_stat(&m->vm, &j);
 	vfio_stat(&m->vfio, &j);
 	json_close(&j, '}');
 	text_add(out, "\n");

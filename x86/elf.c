@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* ELF executables, 32 and 64 bits: decoding, checking and loading. All offsets are hostile. */
+/* ELF executables with a PVH note: checking and loading. All offsets are hostile. */
 #include <elf.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -13,77 +13,26 @@
 /* Xen, public/elfnote.h: XEN_ELFNOTE_PHYS32_ENTRY */
 #define NOTE_TYPE 18
 
-bool elf_is(const uint8_t head[BOOT_HEAD])
-{
-	return !memcmp(head, ELFMAG, SELFMAG);
-}
-
-static bool is_x86_program(unsigned type, unsigned machine)
-{
-	return (type == ET_EXEC || type == ET_DYN) && (machine == EM_386 || machine == EM_X86_64);
-}
+/* Notes are small; a segment that claims more is not read further. */
+#define ELF_NOTES_MAX (1 * MIB)
 
 int elf_header(const uint8_t head[BOOT_HEAD], uint64_t file_size, struct elf *out,
 	       struct error *err)
 {
-	Elf64_Ehdr h64;
-	Elf32_Ehdr h32;
-	bool known = head[EI_CLASS] == ELFCLASS32 || head[EI_CLASS] == ELFCLASS64;
-	bool program;
+	int ret = boot_elf_header(head, file_size, out, err);
 
-	memcpy(&h64, head, sizeof(h64));
-	memcpy(&h32, head, sizeof(h32));
-	*out = (struct elf){.wide = head[EI_CLASS] == ELFCLASS64};
-	out->phoff = out->wide ? h64.e_phoff : h32.e_phoff;
-	out->phnum = out->wide ? h64.e_phnum : h32.e_phnum;
-	out->phentsize = out->wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
-	/* e_type and e_machine lie at the same place in both. */
-	program = is_x86_program(h64.e_type, h64.e_machine);
-	if (!known || head[EI_DATA] != ELFDATA2LSB || !program ||
-	    (out->wide ? h64.e_phentsize : h32.e_phentsize) != out->phentsize)
-		return fail(err, ENOEXEC, "is an ELF file, but no x86 program");
-	if (!out->phnum || out->phnum > ELF_PHNUM_MAX)
-		return fail(err, ENOEXEC, "has %u program headers; 1 to %u are sensible",
-			    out->phnum, ELF_PHNUM_MAX);
-	if (out->phoff > file_size ||
-	    (uint64_t)out->phnum * out->phentsize > file_size - out->phoff)
-		return fail(err, ENOEXEC, "is truncated: its program headers lie beyond its end");
-	return 0;
-}
-
-static struct elf_segment decode(const struct elf *elf, const uint8_t *phdr)
-{
-	Elf64_Phdr p64;
-	Elf32_Phdr p32;
-
-	if (elf->wide) {
-		memcpy(&p64, phdr, sizeof(p64));
-		return (struct elf_segment){p64.p_type,	 p64.p_offset, p64.p_filesz,
-					    p64.p_paddr, p64.p_memsz,  p64.p_align};
-	}
-	memcpy(&p32, phdr, sizeof(p32));
-	return (struct elf_segment){p32.p_type,	 p32.p_offset, p32.p_filesz,
-				    p32.p_paddr, p32.p_memsz,  p32.p_align};
+	if (!ret && out->machine != EM_386 && out->machine != EM_X86_64)
+		ret = fail(err, ENOEXEC, "is an ELF file, but no x86 program");
+	return ret;
 }
 
 int elf_segment(const struct elf *elf, const uint8_t *phdr, uint64_t file_size, uint64_t low_end,
 		struct elf_segment *out, struct error *err)
 {
-	*out = decode(elf, phdr);
-	if (out->type != PT_LOAD && out->type != PT_NOTE)
-		return 0;
-	if (out->offset > file_size || out->filesz > file_size - out->offset)
-		return fail(err, ENOEXEC,
-			    "is truncated: a segment lies at 0x%" PRIx64 " + 0x%" PRIx64
-			    ", the file ends at 0x%" PRIx64,
-			    out->offset, out->filesz, file_size);
-	if (out->type == PT_NOTE)
-		return 0;
-	if (out->filesz > out->memsz)
-		return fail(err, ENOEXEC,
-			    "has a segment with more bytes in the file than in memory");
-	if (!out->memsz)
-		return 0;
+	int ret = boot_elf_segment(elf, phdr, file_size, out, err);
+
+	if (ret || out->type != PT_LOAD || !out->memsz)
+		return ret;
 	/* Below 1 MiB lie the boot protocol's own structures. */
 	if (out->paddr < HIGH_MEMORY_ADDR)
 		return fail(err, ENOEXEC, "has a segment at 0x%" PRIx64 ", below 1 MiB",
@@ -140,16 +89,6 @@ static int read_note(struct boot *b, const struct elf_segment *s, uint64_t *entr
 	return ret;
 }
 
-static int load_segment(struct boot *b, const struct elf_segment *s, struct error *err)
-{
-	uint8_t *host = guest_memory_at(&b->vm->memory, s->paddr, s->memsz);
-
-	if (!host)
-		return fail(err, EFAULT, "%s: no RAM at 0x%" PRIx64, b->kernel.path, s->paddr);
-	memset(host + s->filesz, 0, s->memsz - s->filesz);
-	return boot_load(&b->kernel, s->offset, s->filesz, &b->vm->memory, s->paddr, err);
-}
-
 /* All segments: loads each, finds the entry point and the end of the highest. */
 static int load_segments(struct boot *b, const struct elf *elf, uint64_t *entry, uint64_t *end,
 			 struct error *err)
@@ -173,7 +112,7 @@ static int load_segments(struct boot *b, const struct elf *elf, uint64_t *entry,
 		if (s.type == PT_NOTE && !*entry)
 			ret = read_note(b, &s, entry, err);
 		else if (s.type == PT_LOAD && s.memsz)
-			ret = load_segment(b, &s, err);
+			ret = boot_elf_load(&b->kernel, &s, &b->vm->memory, s.paddr, err);
 		if (ret)
 			return ret;
 		if (s.type == PT_LOAD && s.memsz && s.paddr + s.memsz > *end)

@@ -160,6 +160,11 @@ static int refuse_ram(const struct arch_config *config, const struct pci_needs *
 
 int arch_check(const struct arch_config *config, struct error *err)
 {
+	if (config->no_dynamic_windows || config->no_tce_acceleration)
+		return fail(
+			err, EINVAL,
+			"--ddw, --tce-acceleration: they are for POWER's DMA windows; leave them "
+			"out");
 	if (config->ram_placed)
 		return fail(err, EINVAL, "-m SIZE@ADDRESS: memory starts at 0 on x86; use -m SIZE");
 	if (config->msi_bank.size)

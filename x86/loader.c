@@ -54,7 +54,7 @@ static int load_kernel(struct boot *b, struct error *err)
 		return ret;
 	if (bzimage_is(b->head))
 		return bzimage_load(b, err);
-	if (elf_is(b->head))
+	if (boot_elf_is(b->head))
 		return elf_load(b, err);
 	compression = boot_compression(b->head);
 	if (compression)
@@ -65,13 +65,14 @@ static int load_kernel(struct boot *b, struct error *err)
 		    path);
 }
 
-int arch_load(struct vm *vm, const struct arch_config *config, const struct arch_layout *layout,
-	      struct error *err)
+int arch_load(struct vm *vm, const struct arch_parts *parts, const struct arch_config *config,
+	      const struct arch_layout *layout, struct error *err)
 {
 	struct boot b = {
 		.vm = vm, .config = config, .layout = layout, .kernel.fd = -1, .initrd.fd = -1};
 	int ret = boot_open(&b.kernel, config->kernel, err);
 
+	(void)parts;
 	if (!ret && config->initrd)
 		ret = boot_open(&b.initrd, config->initrd, err);
 	if (!ret)

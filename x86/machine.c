@@ -14,7 +14,8 @@ const char arch_name[] = "x86";
 struct arch_uart arch_uart(const struct arch_layout *layout)
 {
 	(void)layout;
-	return (struct arch_uart){.mmio = false, .base = PORT_COM1, .gsi = GSI_COM1};
+	return (struct arch_uart){
+		.present = true, .mmio = false, .base = PORT_COM1, .gsi = GSI_COM1};
 }
 
 struct kvm_cpuid2 *get_supported_cpuid(int kvm, int *ret)
@@ -139,4 +140,9 @@ void arch_destroy(struct vm *vm)
 	free(m->supported);
 	free(m);
 	vm->arch = NULL;
+}
+
+void arch_stat(const struct vm *vm, struct json *j)
+{
+	(void)vm, (void)j; /* all that there is to count is counted by the core */
 }

@@ -61,25 +61,11 @@ int bzimage_load(struct boot *b, struct error *err);
 
 /* ---- ELF with a PVH note (elf.c, pvh.c) ---------------------------------------------------- */
 
-#define ELF_PHDR_MAX  64 /* bytes of a program header: 56 or 32 */
-#define ELF_PHNUM_MAX 128
-#define ELF_NOTES_MAX (1 * MIB)
-
-struct elf {
-	bool wide; /* ELF64 */
-	uint64_t phoff;
-	unsigned phnum, phentsize;
-};
-
-struct elf_segment {
-	uint32_t type; /* PT_* */
-	uint64_t offset, filesz, paddr, memsz, align;
-};
-
-bool elf_is(const uint8_t head[BOOT_HEAD]);
+/* An x86 program. */
 int elf_header(const uint8_t head[BOOT_HEAD], uint64_t file_size, struct elf *out,
 	       struct error *err);
-/* Decode program header bytes; checks what of PT_LOAD and PT_NOTE concerns file and RAM. */
+/* boot_elf_segment(), and the segment lies in RAM where the boot protocol has nothing of its own.
+ */
 int elf_segment(const struct elf *elf, const uint8_t *phdr, uint64_t file_size, uint64_t low_end,
 		struct elf_segment *out, struct error *err);
 /* Look for XEN_ELFNOTE_PHYS32_ENTRY among notes; 0, or -ENOENT. */

@@ -206,7 +206,7 @@ Test(x86_elf, headers)
 	struct elf e;
 
 	good_elf32(head);
-	cr_assert(elf_is(head));
+	cr_assert(boot_elf_is(head));
 	cr_assert_eq(elf_header(head, 52 + 64, &e, NULL), 0);
 	cr_expect(!e.wide && e.phoff == 52 && e.phnum == 2 && e.phentsize == 32);
 	cr_assert_eq(elf_header(head, 52 + 63, &e, &err), -ENOEXEC);
