@@ -4,14 +4,18 @@
 
 ROOMS_x86 := x86
 ROOMS_arm64 := arm fdt
+ROOMS_powerpc := powerpc fdt
 MACHINE_x86 := x86_64
 MACHINE_arm64 := aarch64
+MACHINE_powerpc := ppc64le
 TRIPLE_x86 := x86_64-linux-gnu
 TRIPLE_arm64 := aarch64-linux-gnu
+TRIPLE_powerpc := powerpc64le-linux-gnu
 LIBS_arm64 := -l:libfdt.a
+LIBS_powerpc := -l:libfdt.a
 
 ifeq ($(ROOMS_$(ARCH)),)
-$(error there is no ARCH=$(ARCH); it is x86 or arm64)
+$(error there is no ARCH=$(ARCH); it is x86, arm64 or powerpc)
 endif
 
 TRIPLE := $(TRIPLE_$(ARCH))

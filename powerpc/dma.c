@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/*
+ * DMA windows. A device sees memory only where its guest has put a page into a window, by hypercall
+ * (PAPR 2.11, 14.5.4.2). KVM serves these calls by itself where it and VFIO can share the window's
+ * table; else we do, through VFIO's map and unmap.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "hcall.h"
+#include "machine.h"
+
+/* Of an entry: the page, and whether the device may read and write it. */
+#define TCE_READ  1ULL
+#define TCE_WRITE 2ULL
+
+#define LIOBN_FIRST 0x80000000u
+/* Windows of 4 KiB pages are what every guest can fill. */
+#define DEFAULT_SHIFT 12
+#define LIST_MAX 512
+
+static struct dma_window *find_window(struct ppc_machine *m, uint64_t liobn)
+{
+	unsigned i;
+
+	for (i = 0; liobn && i < WINDOWS_MAX; i++)
+		if (m->windows[i].liobn == liobn)
+			return &m->windows[i];
+	return NULL;
+}
+
+static struct dma_window *window_of_group(const struct ppc_machine *m, int group)
+{
+	unsigned i;
+
+	for (i = 0; i < WINDOWS_MAX; i++)
+		if (m->windows[i].liobn && m->windows[i].group == group && !m->windows[i].dynamic)
+			return (struct dma_window *)&m->windows[i];
+	return NULL;
+}
+
+const struct dma_window *dma_window_of(const struct ppc_machine *m, const struct pci_function *f)
+{
+	int group = vfio_function_group(f);
+
+	return group < 0 ? NULL : window_of_group(m, group);
+}
+
+/* -1, and the calls come to us, if KVM or VFIO can't. */
+static int make_table(struct ppc_machine *m, const struct dma_window *w)
+{
+	struct kvm_create_spapr_tce_64 create = {.liobn = w->liobn,
+						 .page_shift = w->page_shift,
+						 .offset = w->start >> w->page_shift,
+						 .size = w->size >> w->page_shift};
+	int table;
+
+	if (!m->tce_acceleration ||
+	    ioctl(m->vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_SPAPR_TCE_VFIO) <= 0)
+		return -1;
+	table = ioctl(m->vm->fd, KVM_CREATE_SPAPR_TCE_64, &create);
+	if (table < 0)
+		return -1;
+	if (!vfio_spapr_accelerate(m->vfio, w->group, table))
+		return table;
+	close(table);
+	return -1;
+}
+
+static struct dma_window *free_window(struct ppc_machine *m)
+{
+	unsigned i;
+
+	for (i = 0; i < WINDOWS_MAX; i++)
+		if (!m->windows[i].liobn)
+			return &m->windows[i];
+	return NULL;
+}
+
+/* The window that w describes, in the host, and with a table behind it. *w is as it was on error. */
+static int create_window(struct ppc_machine *m, struct dma_window *w)
+{
+	struct dma_window made = *w;
+	int ret = vfio_spapr_create_window(m->vfio, w->group, w->page_shift, w->size, &made.start);
+
+	if (ret)
+		return ret;
+	made.liobn = m->next_liobn++;
+	made.table = make_table(m, &made);
+	if (made.table < 0)
+		made.entries = calloc(made.size >> made.page_shift, sizeof(*made.entries));
+	if (made.table < 0 && !made.entries) {
+		vfio_spapr_remove_window(m->vfio, w->group, made.start);
+		return -ENOMEM;
+	}
+	*w = made;
+	return 0;
+}
+
+static void forget_window(struct dma_window *w)
+{
+	if (w->table >= 0)
+		close(w->table);
+	free(w->entries);
+	*w = (struct dma_window){.table = -1};
+}
+
+/*
+ * The host has made a default window by itself, but only when it is first used: it is made anew, so
+ * that it is there for KVM to find, with pages of 4 KiB.
+ */
+static int create_default(struct ppc_machine *m, int group, struct error *err)
+{
+	struct dma_window *w = free_window(m);
+	struct vfio_spapr_info info;
+	int ret = vfio_spapr_info(m->vfio, group, &info);
+
+	if (!w)
+		return fail(err, ENOSPC, "DMA windows: more groups than %d", WINDOWS_MAX / 2);
+	if (!ret)
+		ret = vfio_spapr_remove_window(m->vfio, group, info.dma32_start);
+	if (ret)
+		return fail(err, -ret, "group %d: DMA window: %s", group, strerror(-ret));
+	*w = (struct dma_window){.group = group,
+				 .page_shift = DEFAULT_SHIFT,
+				 .size = info.dma32_size,
+				 .table = -1};
+	ret = create_window(m, w);
+	if (ret) {
+		forget_window(w);
+		return fail(err, -ret,
+			    "group %d: the host can't make a DMA window of %llu MiB: %s%s", group,
+			    (unsigned long long)(info.dma32_size / MIB), strerror(-ret),
+			    ret == -ENODEV ? "; the host's own driver has had the device and left it "
+					     "a window that can't be given up: bind it to vfio-pci "
+					     "before any other driver"
+					   : "");
+	}
+	if (w->start != info.dma32_start)
+		return fail(err, ENOTSUP, "group %d: the host makes its DMA window at 0x%llx", group,
+			    (unsigned long long)w->start);
+	return 0;
+}
+
+int dma_create(struct ppc_machine *m, const struct arch_config *config, struct error *err)
+{
+	const struct vfio_group *g;
+	int ret = 0;
+
+	m->dynamic_windows = !config->no_dynamic_windows;
+	m->tce_acceleration = !config->no_tce_acceleration;
+	m->next_liobn = LIOBN_FIRST;
+	for (g = m->vfio->groups; g && !ret; g = g->next)
+		ret = create_default(m, g->number, err);
+	return ret;
+}
+
+uint64_t dma_page_sizes(const struct ppc_machine *m, int group)
+{
+	struct vfio_spapr_info info;
+
+	if (!m->dynamic_windows || vfio_spapr_info(m->vfio, group, &info) || !info.dynamic)
+		return 0;
+	/* A page of the window has to be one piece of the host's memory. */
+	return info.page_sizes & (2 * m->ram_page - 1);
+}
+
+unsigned dma_count_dynamic(const struct ppc_machine *m, int group)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < WINDOWS_MAX; i++)
+		n += m->windows[i].liobn && m->windows[i].group == group && m->windows[i].dynamic;
+	return n;
+}
+
+const struct dma_window *dma_add_window(struct ppc_machine *m, int group, unsigned page_shift,
+					unsigned window_shift)
+{
+	struct dma_window *w = free_window(m);
+
+	if (!w || dma_count_dynamic(m, group))
+		return NULL;
+	*w = (struct dma_window){.group = group,
+				 .page_shift = page_shift,
+				 .size = 1ULL << window_shift,
+				 .dynamic = true,
+				 .table = -1};
+	if (!create_window(m, w))
+		return w;
+	forget_window(w);
+	return NULL;
+}
+
+bool dma_drop_window(struct ppc_machine *m, uint32_t liobn)
+{
+	struct dma_window *w = find_window(m, liobn);
+
+	if (!w || !w->dynamic)
+		return false;
+	/* KVM's table goes before the host's, which it refers to. */
+	if (w->table >= 0)
+		close(w->table);
+	w->table = -1;
+	vfio_spapr_remove_window(m->vfio, w->group, w->start);
+	forget_window(w);
+	return true;
+}
+
+/* The host's windows are gone already, with their containers. */
+void dma_destroy(struct ppc_machine *m)
+{
+	unsigned i;
+
+	for (i = 0; i < WINDOWS_MAX; i++)
+		forget_window(&m->windows[i]);
+}
+
+/* n pages from ioba on lie in the window. */
+static bool holds(const struct dma_window *w, uint64_t ioba, uint64_t n)
+{
+	uint64_t page = 1ULL << w->page_shift;
+
+	return !(ioba & (page - 1)) && ioba >= w->start && ioba - w->start < w->size &&
+	       n <= (w->size - (ioba - w->start)) >> w->page_shift;
+}
+
+static uint64_t *entry_at(const struct dma_window *w, uint64_t ioba)
+{
+	return &w->entries[(ioba - w->start) >> w->page_shift];
+}
+
+/* One entry. What is no RAM of the guest's is not mapped, and the call fails. */
+static uint64_t set_entry(struct ppc_machine *m, struct dma_window *w, uint64_t ioba, uint64_t tce)
+{
+	uint64_t page = 1ULL << w->page_shift, *entry = entry_at(w, ioba);
+	uint32_t flags = (tce & TCE_READ ? VFIO_DMA_MAP_FLAG_READ : 0) |
+			 (tce & TCE_WRITE ? VFIO_DMA_MAP_FLAG_WRITE : 0);
+	void *host = NULL;
+
+	if (flags) {
+		host = guest_memory_at(&m->vm->memory, align_down(tce, page), page);
+		if (!host)
+			return H_PARAMETER;
+	}
+	if (*entry && vfio_spapr_unmap(m->vfio, w->group, ioba, page))
+		return H_HARDWARE;
+	*entry = 0;
+	if (flags && vfio_spapr_map(m->vfio, w->group, ioba, page, host, flags))
+		return H_RESOURCE;
+	*entry = flags ? tce : 0;
+	return H_SUCCESS;
+}
+
+/* args: LIOBN, I/O address, entry. */
+uint64_t dma_put_tce(struct ppc_machine *m, const uint64_t args[9])
+{
+	struct dma_window *w = find_window(m, args[0]);
+	uint64_t ret = H_PARAMETER;
+
+	if (!w || !w->entries || !holds(w, args[1], 1))
+		return H_PARAMETER;
+	atomic_fetch_add_explicit(&m->tce_calls, 1, memory_order_relaxed);
+	pthread_mutex_lock(&m->dma_lock);
+	ret = set_entry(m, w, args[1], args[2]);
+	pthread_mutex_unlock(&m->dma_lock);
+	return ret;
+}
+
+/* args: LIOBN, I/O address, guest-physical address of a page with entries, their number. */
+uint64_t dma_put_tce_indirect(struct ppc_machine *m, const uint64_t args[9])
+{
+	struct dma_window *w = find_window(m, args[0]);
+	uint64_t list[LIST_MAX], ret = H_SUCCESS, i;
+
+	if (!w || !w->entries || args[3] > LIST_MAX || !holds(w, args[1], args[3]))
+		return H_PARAMETER;
+	if (args[2] % 4096 ||
+	    guest_memory_read(&m->vm->memory, args[2], list, args[3] * sizeof(list[0])))
+		return H_PARAMETER;
+	atomic_fetch_add_explicit(&m->tce_calls, 1, memory_order_relaxed);
+	pthread_mutex_lock(&m->dma_lock);
+	for (i = 0; i < args[3] && ret == H_SUCCESS; i++)
+		ret = set_entry(m, w, args[1] + (i << w->page_shift), be64toh(list[i]));
+	pthread_mutex_unlock(&m->dma_lock);
+	return ret;
+}
+
+/* args: LIOBN, I/O address, one entry for all, number. Guests clear the whole window so. */
+uint64_t dma_stuff_tce(struct ppc_machine *m, const uint64_t args[9])
+{
+	struct dma_window *w = find_window(m, args[0]);
+	uint64_t ret = H_SUCCESS, i;
+
+	if (!w || !w->entries || !holds(w, args[1], args[3]))
+		return H_PARAMETER;
+	atomic_fetch_add_explicit(&m->tce_calls, 1, memory_order_relaxed);
+	pthread_mutex_lock(&m->dma_lock);
+	for (i = 0; i < args[3] && ret == H_SUCCESS; i++) {
+		uint64_t ioba = args[1] + (i << w->page_shift);
+
+		if (*entry_at(w, ioba) || (args[2] & (TCE_READ | TCE_WRITE)))
+			ret = set_entry(m, w, ioba, args[2]);
+	}
+	pthread_mutex_unlock(&m->dma_lock);
+	return ret;
+}
+
+/* args: LIOBN, I/O address; out: the entry. */
+uint64_t dma_get_tce(struct ppc_machine *m, uint64_t args[9])
+{
+	struct dma_window *w = find_window(m, args[0]);
+
+	if (!w || !w->entries || !holds(w, args[1], 1))
+		return H_PARAMETER;
+	pthread_mutex_lock(&m->dma_lock);
+	args[0] = *entry_at(w, args[1]);
+	pthread_mutex_unlock(&m->dma_lock);
+	return H_SUCCESS;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/*
+ * layout: every guest-physical address and every number of the pseries machine.
+ *
+ *     0x0000_0000_0000   RAM: kernel at 0, then initrd, device tree and the RTAS code
+ *     0x2000_0000_0000   the ports of I/O BARs, 64 KiB
+ *     0x2000_8000_0000   PCI 32-bit window; bus address 0x8000_0000
+ *     0x2100_0000_0000   PCI 64-bit window; bus address = guest-physical
+ *
+ * Devices see memory through windows that the guest fills by hypercall, so nothing that the host
+ * reserves for DMA shapes this map. The 32-bit window of BARs begins above the 32-bit DMA window.
+ */
+#ifndef CARILLON_POWERPC_LAYOUT_H
+#define CARILLON_POWERPC_LAYOUT_H
+
+#include "arch.h"
+
+#define PHB_PORTS_ADDR 0x200000000000ULL
+#define PHB_PORTS_SIZE 0x10000ULL
+#define PHB_MEM32_ADDR 0x200080000000ULL
+#define PHB_MEM32_BUS  0x80000000ULL
+#define PHB_MEM32_SIZE 0x80000000ULL
+#define PHB_MEM64_ADDR 0x210000000000ULL
+#define PHB_MEM64_ROOM 0x10000000000ULL /* at least; more if the BARs need it */
+#define PHB_MEM64_END  0x400000000000ULL
+#define PHB_BUID       0x800000020000000ULL
+/* The largest page a guest may have: no two BARs share one. */
+#define GUEST_PAGE_MAX (64 * KIB)
+
+#define RAM_MIN (128 * MIB)
+#define RAM_MAX PHB_PORTS_ADDR
+/* Logical memory blocks: memory comes in these. */
+#define LMB_SIZE (16 * MIB)
+
+/* Interrupt sources of the XICS. Up to 0xfff they are the presentation controller's own. */
+#define XICS_FIRST	0x1000
+#define XICS_VTY	0x1000
+#define XICS_INTX_FIRST 0x1004
+#define XICS_INTX_COUNT 4
+#define XICS_MSI_FIRST	0x1010
+#define XICS_END	0x1800
+
+/* What a guest may ask for at once, over all devices: "ibm,pe-total-#msi". */
+#define MSI_TOTAL (XICS_END - XICS_MSI_FIRST)
+
+/* The console's unit address on the virtual I/O bus. */
+#define VTY_REG 0x71000000
+
+#endif

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/*
+ * From a layout to a partition that is ready to run: kernel at 0, behind it initrd, device tree and
+ * the RTAS code, as a boot loader would leave them after open firmware has gone.
+ */
+#include <asm/kvm.h>
+#include <elf.h>
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "boot.h"
+#include "fdt.h"
+#include "machine.h"
+#include "rtas.h"
+#include "tree.h"
+
+/* Linux' COMMAND_LINE_SIZE on POWER, the NUL included. */
+#define PARAMS_MAX 2048
+#define DTB_ROOM   (1 * MIB)
+#define PAGE	   (64 * KIB)
+/* Kernels are linked at this offset from where they lie (PAGE_OFFSET). */
+#define PHYSICAL(address) ((address) & 0x0fffffffffffffffULL)
+#define FUNCTIONS_MAX	  256
+#define PA_FEATURES_MAX	  128
+
+struct load {
+	struct vm *vm;
+	const struct arch_parts *parts;
+	const struct arch_config *config;
+	const struct arch_layout *layout;
+	struct boot_file kernel, initrd; /* initrd.path NULL: none */
+	uint64_t entry, kernel_end, initrd_at, dtb, rtas;
+	uint8_t pa_features[PA_FEATURES_MAX];
+	struct fdt_function functions[FUNCTIONS_MAX];
+};
+
+static int load_elf(struct load *b, const uint8_t *head, struct error *err)
+{
+	uint64_t ram = b->layout->ram[0].size;
+	uint8_t phdr[ELF_PHDR_MAX];
+	struct elf_segment s;
+	struct elf elf;
+	unsigned i;
+	int ret = boot_elf_header(head, b->kernel.size, &elf, err);
+
+	if (!ret && (elf.machine != EM_PPC64 || !elf.wide))
+		ret = fail(err, ENOEXEC, "is an ELF file, but no 64-bit POWER program");
+	b->entry = PHYSICAL(elf.entry);
+	for (i = 0; i < elf.phnum && !ret; i++) {
+		ret = boot_read(&b->kernel, elf.phoff + (uint64_t)i * elf.phentsize, phdr,
+				elf.phentsize, err);
+		if (!ret)
+			ret = boot_elf_segment(&elf, phdr, b->kernel.size, &s, err);
+		if (ret || s.type != PT_LOAD || !s.memsz)
+			continue;
+		s.paddr = PHYSICAL(s.paddr);
+		if (s.paddr >= ram || s.memsz > ram - s.paddr)
+			return fail(err, ENOMEM,
+				    "has a segment of 0x%llx bytes at 0x%llx, the guest's memory ends "
+				    "at 0x%llx; give it more with -m",
+				    (unsigned long long)s.memsz, (unsigned long long)s.paddr,
+				    (unsigned long long)ram);
+		ret = boot_elf_load(&b->kernel, &s, &b->vm->memory, s.paddr, err);
+		if (s.paddr + s.memsz > b->kernel_end)
+			b->kernel_end = s.paddr + s.memsz;
+	}
+	if (!ret && b->entry >= b->kernel_end)
+		ret = fail(err, ENOEXEC, "has its entry outside the program");
+	return ret;
+}
+
+/* A flat image, as objcopy makes it of vmlinux. It starts with a branch or with the endian switch. */
+static int load_flat(struct load *b, const uint8_t *head, struct error *err)
+{
+	const uint32_t first = be32toh(*(const uint32_t *)head);
+
+	if (first != 0x08000048 && first >> 26 != 18)
+		return fail(err, ENOEXEC, "is neither an ELF vmlinux nor a flat image of one");
+	b->kernel_end = b->kernel.size;
+	return boot_load(&b->kernel, 0, b->kernel.size, &b->vm->memory, 0, err);
+}
+
+static int load_kernel(struct load *b, struct error *err)
+{
+	uint8_t head[ELF_HEAD] __attribute__((aligned(8))) = {0};
+	uint64_t n = b->kernel.size < ELF_HEAD ? b->kernel.size : ELF_HEAD;
+	const char *compression;
+	int ret = boot_read(&b->kernel, 0, head, n, err);
+
+	if (ret)
+		return ret;
+	compression = boot_compression(head);
+	if (compression)
+		ret = fail(err, ENOEXEC, "is compressed with %s; unpack it", compression);
+	else if (boot_elf_is(head))
+		ret = load_elf(b, head, err);
+	else
+		ret = load_flat(b, head, err);
+	if (ret && strncmp(err->text, b->kernel.path, strlen(b->kernel.path)))
+		error_prefix(err, "%s", b->kernel.path);
+	return ret;
+}
+
+/* Behind the kernel: initrd, device tree, RTAS. */
+static int place(struct load *b, struct error *err)
+{
+	uint64_t ram = b->layout->ram[0].size;
+
+	if (b->initrd.path && !b->initrd.size)
+		return fail(err, EINVAL, "%s: the initrd is empty", b->initrd.path);
+	b->initrd_at = align_up(b->kernel_end, PAGE);
+	if (b->initrd.size > ram || b->initrd_at > ram - b->initrd.size ||
+	    align_up(b->initrd_at + b->initrd.size, PAGE) + DTB_ROOM + RTAS_ROOM > ram)
+		return fail(err, ENOMEM,
+			    "%s: kernel (to %llu MiB), initrd (%llu KiB) and device tree do not fit "
+			    "the guest's memory of %llu MiB; give it more with -m",
+			    b->initrd.path ? b->initrd.path : b->kernel.path,
+			    (unsigned long long)(b->kernel_end / MIB),
+			    (unsigned long long)(b->initrd.size / KIB),
+			    (unsigned long long)(ram / MIB));
+	b->dtb = align_up(b->initrd_at + b->initrd.size, PAGE);
+	b->rtas = b->dtb + DTB_ROOM;
+	return b->initrd.path ? boot_load(&b->initrd, 0, b->initrd.size, &b->vm->memory,
+					  b->initrd_at, err)
+			      : 0;
+}
+
+/* "timebase	: 512000000" and "clock : 2200.000000MHz" of the host. */
+static uint32_t cpuinfo(const char *text, const char *name)
+{
+	const char *at = strstr(text, name);
+
+	at = at ? strchr(at, ':') : NULL;
+	return at ? (uint32_t)strtoul(at + 1, NULL, 10) : 0;
+}
+
+/* The guest's CPU is the host's: what it can do stands in the host's own device tree. */
+static int read_pa_features(struct load *b)
+{
+	static const char *const paths[] = {"PowerPC,POWER9@0", "PowerPC,POWER10@0",
+					    "PowerPC,POWER11@0", "PowerPC,POWER@0"};
+	char path[96];
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(paths); i++) {
+		int fd;
+		ssize_t n;
+
+		snprintf(path, sizeof(path), "/proc/device-tree/cpus/%s/ibm,pa-features", paths[i]);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		n = read(fd, b->pa_features, sizeof(b->pa_features));
+		close(fd);
+		return n > 0 ? (int)n : 0;
+	}
+	return 0;
+}
+
+static int describe_cpu(struct load *b, struct fdt_cpu *cpu, struct error *err)
+{
+	struct kvm_ppc_rmmu_info radix;
+	struct kvm_sregs sregs;
+	char text[4096];
+	int n;
+
+	if (ioctl(b->vm->fd, KVM_PPC_GET_RMMU_INFO, &radix))
+		return fail(err, errno, "KVM_PPC_GET_RMMU_INFO: %s", strerror(errno));
+	if (ioctl(b->vm->vcpus[0].fd, KVM_GET_SREGS, &sregs))
+		return fail(err, errno, "KVM_GET_SREGS: %s", strerror(errno));
+	n = read_file("/proc/cpuinfo", text, sizeof(text));
+	/* With many CPUs it is longer than what is looked at; the first has all. */
+	if (n && n != -EFBIG)
+		return fail(err, -n, "/proc/cpuinfo: %s", strerror(-n));
+	text[sizeof(text) - 1] = 0;
+	*cpu = (struct fdt_cpu){.pvr = sregs.pvr};
+	cpu->timebase_hz = cpuinfo(text, "timebase") ?: 512000000;
+	cpu->clock_hz = cpuinfo(text, "clock") * 1000000u ?: 1000000000;
+	for (n = 0; n < 8 && radix.ap_encodings[n]; n++)
+		cpu->radix_ap[cpu->n_radix_ap++] = radix.ap_encodings[n];
+	n = read_pa_features(b);
+	cpu->pa_features = n ? b->pa_features : NULL;
+	cpu->pa_features_size = (unsigned)n;
+	return 0;
+}
+
+static unsigned list_functions(struct load *b)
+{
+	const struct ppc_machine *m = b->vm->arch;
+	unsigned devfn, n = 0;
+
+	for (devfn = 0; devfn < FUNCTIONS_MAX; devfn++) {
+		const struct pci_function *f = b->parts->bus->functions[devfn];
+		const struct dma_window *w;
+
+		/* The bridge is the PHB's node itself. */
+		if (!f || f == b->parts->bus->host_bridge)
+			continue;
+		w = dma_window_of(m, f);
+		b->functions[n] = (struct fdt_function){.function = f};
+		if (w)
+			b->functions[n].window =
+				(struct fdt_window){w->liobn, w->start, w->size,
+						    dma_page_sizes(m, w->group) != 0};
+		n++;
+	}
+	return n;
+}
+
+static int build_tree(struct load *b, void *buf, struct error *err)
+{
+	const char *params = b->config->params ? b->config->params : "";
+	struct fdt_machine m = {.layout = b->layout,
+				.cpus = b->config->cpus,
+				.params = params,
+				.initrd = {b->initrd_at, b->initrd.size},
+				.rtas = b->rtas,
+				.functions = b->functions,
+				.n_functions = list_functions(b)};
+	int ret = describe_cpu(b, &m.cpu, err);
+
+	if (ret)
+		return ret;
+	if (strlen(params) >= PARAMS_MAX)
+		return fail(err, E2BIG, "kernel parameters: %zu characters, POWER kernels take %d",
+			    strlen(params), PARAMS_MAX - 1);
+	if (getrandom(m.rng_seed, sizeof(m.rng_seed), 0) < 0)
+		return fail(err, errno, "device tree: no random seed: %s", strerror(errno));
+	ret = fdt_build(&m, buf, DTB_ROOM);
+	if (ret)
+		return fail(err, -ret, "device tree: %s", strerror(-ret));
+	return b->config->dump_dtb ? tree_dump(b->config->dump_dtb, buf, err) : 0;
+}
+
+static int load_firmware(struct load *b, struct error *err)
+{
+	void *buf = calloc(1, DTB_ROOM);
+	uint32_t code[RTAS_CODE_SIZE / sizeof(uint32_t)];
+	unsigned i;
+	int ret;
+
+	if (!buf)
+		return fail(err, ENOMEM, "device tree: out of memory");
+	for (i = 0; i < ARRAY_SIZE(code); i++)
+		code[i] = htobe32(rtas_code[i]);
+	ret = build_tree(b, buf, err);
+	if (!ret && (guest_memory_write(&b->vm->memory, b->dtb, buf, tree_size(buf)) ||
+		     guest_memory_write(&b->vm->memory, b->rtas, code, sizeof(code))))
+		ret = fail(err, EFAULT, "device tree: no RAM at 0x%llx",
+			   (unsigned long long)b->dtb);
+	free(buf);
+	return ret;
+}
+
+static int load_all(struct load *b, struct error *err)
+{
+	int ret = boot_open(&b->kernel, b->config->kernel, err);
+
+	if (!ret && b->config->initrd)
+		ret = boot_open(&b->initrd, b->config->initrd, err);
+	if (!ret)
+		ret = load_kernel(b, err);
+	if (!ret)
+		ret = place(b, err);
+	if (!ret)
+		ret = load_firmware(b, err);
+	boot_close(&b->kernel);
+	boot_close(&b->initrd);
+	return ret;
+}
+
+int arch_load(struct vm *vm, const struct arch_parts *parts, const struct arch_config *config,
+	      const struct arch_layout *layout, struct error *err)
+{
+	struct ppc_machine *m = vm->arch;
+	struct load *b = calloc(1, sizeof(*b));
+	int ret;
+
+	if (!b)
+		return fail(err, ENOMEM, "out of memory");
+	*b = (struct load){.vm = vm, .parts = parts, .config = config, .layout = layout};
+	b->kernel.fd = b->initrd.fd = -1;
+	m->bus = parts->bus;
+	m->vfio = parts->vfio;
+	m->ram_page = vm->memory.page;
+	vty_init(&m->vty, vm, STDOUT_FILENO);
+	ret = dma_create(m, config, err);
+	if (!ret)
+		ret = load_all(b, err);
+	if (!ret) {
+		ret = vcpu_begin(&vm->vcpus[0], b->entry, b->dtb);
+		if (ret)
+			fail(err, -ret, "vCPU 0: registers: %s", strerror(-ret));
+	}
+	free(b);
+	return ret;
+}
