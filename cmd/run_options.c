@@ -19,6 +19,8 @@ enum {
 	OPT_IRQCHIP,
 	OPT_CPU,
 	OPT_DUMP_DTB,
+	OPT_DDW,
+	OPT_TCE,
 	OPT_JSON,
 	OPT_HELP
 };
@@ -41,6 +43,8 @@ static const struct option options[] = {
 	{"irqchip", required_argument, NULL, OPT_IRQCHIP},
 	{"cpu", required_argument, NULL, OPT_CPU},
 	{"dump-dtb", required_argument, NULL, OPT_DUMP_DTB},
+	{"ddw", required_argument, NULL, OPT_DDW},
+	{"tce-acceleration", required_argument, NULL, OPT_TCE},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"help", no_argument, NULL, OPT_HELP},
 	{NULL, 0, NULL, 0},
@@ -95,6 +99,14 @@ static int set_msi_bank(const char *text, struct range *bank, struct error *err)
 		return fail(err, EINVAL,
 			    "--msi-bank %s: it is BASE,SIZE, for example --msi-bank 0x8000000,2M",
 			    text);
+	return 0;
+}
+
+static int set_switch(const char *option, const char *value, bool *off, struct error *err)
+{
+	*off = !strcmp(value, "off");
+	if (!*off && strcmp(value, "on"))
+		return fail(err, EINVAL, "%s %s: it is on or off", option, value);
 	return 0;
 }
 
@@ -162,6 +174,10 @@ static int set_option(int opt, char *value, struct machine_config *c, struct err
 	case OPT_CPU:
 		c->arch.cpu = value;
 		return 0;
+	case OPT_DDW:
+		return set_switch("--ddw", value, &c->arch.no_dynamic_windows, err);
+	case OPT_TCE:
+		return set_switch("--tce-acceleration", value, &c->arch.no_tce_acceleration, err);
 	case OPT_DUMP_DTB:
 		c->arch.dump_dtb = value;
 		return 0;
