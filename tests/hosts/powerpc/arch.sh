@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+# arch.sh: what tests/hosts must know about POWER, outside of the hosts and in them.
+# shellcheck shell=sh
+
+# The group of tools/install-deps with what the hosts need.
+deps=hosts-powerpc
+make_targets="all"
+guest_cc=powerpc64le-linux-gnu-gcc
+# The kernel of a host whose file names no other.
+host_set=kernel-powerpc
+# Loaded by a case that wants a device to be taken.
+driver_modules="nvme"
+guest_sets="guest=kernel-powerpc full=kernel-powerpc page64k=kernel-64k-powerpc"
+busybox_set=busybox-powerpc
+qemu_set=qemu-powerpc
+host_modules="9p 9pnet_virtio kvm_hv vfio_pci vfio_iommu_spapr_tce"
+# Debian has one kernel for all machines, with drivers in modules.
+guest_modules="nvme"
+full_modules="nvme e1000e igb virtio_net"
+page64k_modules="nvme"
+
+# The emulated machine; a host's file adds devices. It is a partition whose hypervisor lets it have
+# guests of its own; IOMMU and interrupt controller are the hypervisor's.
+machine="qemu-system-ppc64 -accel tcg,thread=multi -M pseries,cap-nested-hv=on,cap-htm=off -cpu power9"
+iommu=
+# Part of -m: without room for more memory the host's device tree says that it ends at 0. A driver then
+# fails to get a DMA window that holds it all, and where one has failed VFIO can map nothing.
+hotplug=slots=1,maxmem=4096M
+# report= names the port that carries reports.
+kernel_params="console=hvc0 panic=-1 quiet mitigations=off nokaslr report=hvc1"
+
+# Guests: which console they use (the one their device tree names), and their clock.
+guest_console=
+guest_clocksource=timebase

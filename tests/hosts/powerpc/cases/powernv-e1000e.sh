@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+# powernv-e1000e: a network card on bare metal.
+# shellcheck shell=sh
+host=powernv
+. "$cases/e1000e.sh"

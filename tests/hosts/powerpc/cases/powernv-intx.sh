@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+# powernv-intx: a level interrupt on bare metal.
+# shellcheck shell=sh
+host=powernv
+. "$cases/nvme-intx.sh"
