@@ -23,6 +23,7 @@
 #define VEC5_XIVE	   23 /* 0: XICS */
 #define VEC5_MMU	   24
 #define VEC5_MMU_RADIX	   0x40
+#define VEC5_HASH_EXT	   25
 #define VEC5_RADIX_EXT	   26
 #define VEC5_RADIX_GTSE	   0x40
 
@@ -33,13 +34,15 @@ static const uint8_t hypertas[] = "hcall-pft\0hcall-term\0hcall-interrupt\0hcall
 
 static void chosen(struct tree *t, const struct fdt_machine *m)
 {
+	const uint8_t mmu = m->cpu.radix ? VEC5_MMU_RADIX : 0;
+	const uint8_t gtse = m->cpu.radix ? VEC5_RADIX_GTSE : 0;
 	uint8_t vec5[VEC5_SIZE] = {[0] = VEC5_SIZE - 2,
 				   [VEC5_LPAR] = VEC5_LPAR_BITS,
 				   [VEC5_AFFINITY] = VEC5_AFFINITY_1,
-				   [VEC5_MMU] = VEC5_MMU_RADIX,
-				   [VEC5_RADIX_EXT] = VEC5_RADIX_GTSE};
-	const uint8_t support[] = {VEC5_XIVE, 0, VEC5_MMU, VEC5_MMU_RADIX, 25, 0, VEC5_RADIX_EXT,
-				   VEC5_RADIX_GTSE};
+				   [VEC5_MMU] = mmu,
+				   [VEC5_RADIX_EXT] = gtse};
+	const uint8_t support[] = {VEC5_XIVE, 0, VEC5_MMU, mmu, VEC5_HASH_EXT, 0, VEC5_RADIX_EXT,
+				   gtse};
 	char console[32];
 
 	snprintf(console, sizeof(console), "/vdevice/vty@%x", VTY_REG);
@@ -66,6 +69,18 @@ static void memory(struct tree *t, const struct arch_layout *l)
 	tree_close(t);
 }
 
+static void mmu(struct tree *t, const struct fdt_cpu *c)
+{
+	if (c->radix) {
+		tree_cells(t, "ibm,processor-radix-AP-encodings", c->radix_ap, c->n_radix_ap);
+		return;
+	}
+	tree_cells(t, "ibm,segment-page-sizes", c->segments, c->n_segments);
+	/* Segments of 256 MiB, then perhaps of 1 TiB. */
+	if (c->segments_1t)
+		tree_list(t, "ibm,processor-segment-sizes", 0x1c, 0x28, UINT32_MAX, UINT32_MAX);
+}
+
 static void cpu(struct tree *t, const struct fdt_machine *m, unsigned index)
 {
 	tree_open_at(t, "PowerPC,POWER", index);
@@ -81,9 +96,9 @@ static void cpu(struct tree *t, const struct fdt_machine *m, unsigned index)
 	tree_u32(t, "i-cache-line-size", 128);
 	tree_u32(t, "d-cache-size", 0x8000);
 	tree_u32(t, "i-cache-size", 0x8000);
-	tree_u32(t, "ibm,slb-size", 32);
-	tree_u32(t, "slb-size", 32);
-	tree_list(t, "ibm,pft-size", 0, 0);
+	tree_u32(t, "ibm,slb-size", m->cpu.slb_size);
+	tree_u32(t, "slb-size", m->cpu.slb_size);
+	tree_list(t, "ibm,pft-size", 0, m->cpu.hash_order);
 	tree_u32(t, "ibm,vmx", 2);
 	tree_u32(t, "ibm,dfp", 1);
 	tree_empty(t, "64-bit");
@@ -91,8 +106,8 @@ static void cpu(struct tree *t, const struct fdt_machine *m, unsigned index)
 	tree_u32(t, "ibm,ppc-interrupt-server#s", index);
 	tree_list(t, "ibm,ppc-interrupt-gserver#s", index, 0);
 	tree_list(t, "ibm,associativity", 5, 0, 0, 0, 0, index);
-	tree_cells(t, "ibm,processor-radix-AP-encodings", m->cpu.radix_ap, m->cpu.n_radix_ap);
-	if (m->cpu.pa_features)
+	mmu(t, &m->cpu);
+	if (m->cpu.pa_features_size)
 		tree_bytes(t, "ibm,pa-features", m->cpu.pa_features, m->cpu.pa_features_size);
 	tree_close(t);
 }

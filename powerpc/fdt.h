@@ -6,6 +6,8 @@
 
 #include "layout.h"
 
+#define FDT_SEGMENT_CELLS 96
+
 /* A function's DMA window, or none (size 0). */
 struct fdt_window {
 	uint32_t liobn;
@@ -22,9 +24,16 @@ struct fdt_function {
 struct fdt_cpu {
 	uint32_t pvr;
 	uint32_t timebase_hz, clock_hz;
+	bool radix;
 	uint32_t radix_ap[8]; /* page size encodings; n of them */
 	unsigned n_radix_ap;
-	const uint8_t *pa_features; /* as the host's own device tree has it; or NULL */
+	/* With a hash MMU: log2 of the table's bytes, "ibm,segment-page-sizes", segments of 1 TiB.
+	 */
+	unsigned hash_order, slb_size;
+	uint32_t segments[FDT_SEGMENT_CELLS];
+	unsigned n_segments;
+	bool segments_1t;
+	uint8_t pa_features[128]; /* as the host's own device tree has them; size 0: it has none */
 	unsigned pa_features_size;
 };
 

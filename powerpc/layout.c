@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /* The plan of guest-physical memory. Pure. */
 #include <errno.h>
+#include <string.h>
 
 #include "layout.h"
 
@@ -52,8 +53,25 @@ int arch_plan(const struct arch_config *config, const struct arch_host *host,
 	return 0;
 }
 
+int mmu_parse(const char *text, enum mmu_wish *out, struct error *err)
+{
+	static const char *const words[] = {"mmu=auto", "mmu=radix", "mmu=hash"};
+	unsigned i;
+
+	*out = MMU_AUTO;
+	for (i = 0; text && i < ARRAY_SIZE(words); i++)
+		if (!strcmp(text, words[i])) {
+			*out = (enum mmu_wish)i;
+			return 0;
+		}
+	return text ? fail(err, EINVAL, "--cpu %s: on POWER it is mmu=radix, mmu=hash or mmu=auto", text)
+		    : 0;
+}
+
 int arch_check(const struct arch_config *config, struct error *err)
 {
+	enum mmu_wish mmu;
+
 	if (config->ram_placed)
 		return fail(err, EINVAL,
 			    "-m SIZE@ADDRESS: memory starts at 0 on POWER; use -m SIZE");
@@ -64,11 +82,7 @@ int arch_check(const struct arch_config *config, struct error *err)
 	if (config->irqchip)
 		return fail(err, EINVAL, "--irqchip %s: POWER guests get a XICS; leave it out",
 			    config->irqchip);
-	if (config->cpu)
-		return fail(err, EINVAL,
-			    "--cpu %s: on POWER the guest's CPU is the host's; leave it out",
-			    config->cpu);
-	return 0;
+	return mmu_parse(config->cpu, &mmu, err);
 }
 
 /* Swizzled, so that neighbouring devices don't share a line. */

@@ -46,4 +46,13 @@
 /* The console's unit address on the virtual I/O bus. */
 #define VTY_REG 0x71000000
 
+enum mmu_wish {
+	MMU_AUTO, /* radix where the host's KVM has it for guests */
+	MMU_RADIX,
+	MMU_HASH,
+};
+
+/* Pure: --cpu mmu=auto|radix|hash; text NULL: auto. */
+int mmu_parse(const char *text, enum mmu_wish *out, struct error *err);
+
 #endif

@@ -3,18 +3,16 @@
  * From a layout to a partition that is ready to run: kernel at 0, behind it initrd, device tree and
  * the RTAS code, as a boot loader would leave them after open firmware has gone.
  */
-#include <asm/kvm.h>
 #include <elf.h>
 #include <endian.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 #include "boot.h"
+#include "cpu.h"
 #include "fdt.h"
 #include "machine.h"
 #include "rtas.h"
@@ -27,7 +25,6 @@
 /* Kernels are linked at this offset from where they lie (PAGE_OFFSET). */
 #define PHYSICAL(address) ((address) & 0x0fffffffffffffffULL)
 #define FUNCTIONS_MAX	  256
-#define PA_FEATURES_MAX	  128
 
 struct load {
 	struct vm *vm;
@@ -36,7 +33,6 @@ struct load {
 	const struct arch_layout *layout;
 	struct boot_file kernel, initrd; /* initrd.path NULL: none */
 	uint64_t entry, kernel_end, initrd_at, dtb, rtas;
-	uint8_t pa_features[PA_FEATURES_MAX];
 	struct fdt_function functions[FUNCTIONS_MAX];
 };
 
@@ -131,65 +127,6 @@ static int place(struct load *b, struct error *err)
 			      : 0;
 }
 
-/* "timebase	: 512000000" and "clock : 2200.000000MHz" of the host. */
-static uint32_t cpuinfo(const char *text, const char *name)
-{
-	const char *at = strstr(text, name);
-
-	at = at ? strchr(at, ':') : NULL;
-	return at ? (uint32_t)strtoul(at + 1, NULL, 10) : 0;
-}
-
-/* The guest's CPU is the host's: what it can do stands in the host's own device tree. */
-static int read_pa_features(struct load *b)
-{
-	static const char *const paths[] = {"PowerPC,POWER9@0", "PowerPC,POWER10@0",
-					    "PowerPC,POWER11@0", "PowerPC,POWER@0"};
-	char path[96];
-	unsigned i;
-
-	for (i = 0; i < ARRAY_SIZE(paths); i++) {
-		int fd;
-		ssize_t n;
-
-		snprintf(path, sizeof(path), "/proc/device-tree/cpus/%s/ibm,pa-features", paths[i]);
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			continue;
-		n = read(fd, b->pa_features, sizeof(b->pa_features));
-		close(fd);
-		return n > 0 ? (int)n : 0;
-	}
-	return 0;
-}
-
-static int describe_cpu(struct load *b, struct fdt_cpu *cpu, struct error *err)
-{
-	struct kvm_ppc_rmmu_info radix;
-	struct kvm_sregs sregs;
-	char text[4096];
-	int n;
-
-	if (ioctl(b->vm->fd, KVM_PPC_GET_RMMU_INFO, &radix))
-		return fail(err, errno, "KVM_PPC_GET_RMMU_INFO: %s", strerror(errno));
-	if (ioctl(b->vm->vcpus[0].fd, KVM_GET_SREGS, &sregs))
-		return fail(err, errno, "KVM_GET_SREGS: %s", strerror(errno));
-	n = read_file("/proc/cpuinfo", text, sizeof(text));
-	/* With many CPUs it is longer than what is looked at; the first has all. */
-	if (n && n != -EFBIG)
-		return fail(err, -n, "/proc/cpuinfo: %s", strerror(-n));
-	text[sizeof(text) - 1] = 0;
-	*cpu = (struct fdt_cpu){.pvr = sregs.pvr};
-	cpu->timebase_hz = cpuinfo(text, "timebase") ?: 512000000;
-	cpu->clock_hz = cpuinfo(text, "clock") * 1000000u ?: 1000000000;
-	for (n = 0; n < 8 && radix.ap_encodings[n]; n++)
-		cpu->radix_ap[cpu->n_radix_ap++] = radix.ap_encodings[n];
-	n = read_pa_features(b);
-	cpu->pa_features = n ? b->pa_features : NULL;
-	cpu->pa_features_size = (unsigned)n;
-	return 0;
-}
-
 static unsigned list_functions(struct load *b)
 {
 	const struct ppc_machine *m = b->vm->arch;
@@ -223,7 +160,7 @@ static int build_tree(struct load *b, void *buf, struct error *err)
 				.rtas = b->rtas,
 				.functions = b->functions,
 				.n_functions = list_functions(b)};
-	int ret = describe_cpu(b, &m.cpu, err);
+	int ret = cpu_describe(b->vm->arch, &m.cpu, err);
 
 	if (ret)
 		return ret;

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "cpu.h"
+
 const char arch_name[] = "powerpc";
 const bool arch_by_hypercall = true;
 
@@ -21,10 +23,6 @@ static int check_host(const struct vm *vm, const struct arch_config *config, str
 		return fail(err, ENOTSUP,
 			    "/dev/kvm: this KVM can't run pseries guests; it takes KVM-HV: modprobe "
 			    "kvm-hv");
-	if (!has(vm, KVM_CAP_PPC_MMU_RADIX))
-		return fail(err, ENOTSUP,
-			    "/dev/kvm: this KVM has no radix MMU for guests; it takes a POWER9 or "
-			    "later with KVM-HV");
 	if (config->cpus > CPUS_MAX)
 		return fail(err, EINVAL, "-c %u: at most %d CPUs; use -c %d", config->cpus,
 			    CPUS_MAX, CPUS_MAX);
@@ -43,7 +41,6 @@ int arch_create(struct vm *vm, const struct arch_config *config, struct error *e
 		return fail(err, ENOMEM, "powerpc: out of memory");
 	m->vm = vm;
 	m->xics = -1;
-	m->radix = true;
 	pthread_mutexattr_init(&attr);
 	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
 	pthread_mutex_init(&m->dma_lock, &attr);
@@ -51,6 +48,10 @@ int arch_create(struct vm *vm, const struct arch_config *config, struct error *e
 	for (i = 0; i < WINDOWS_MAX; i++)
 		m->windows[i].table = -1;
 	ret = check_host(vm, config, err);
+	if (!ret)
+		ret = cpu_choose_mmu(m, config->cpu, err);
+	if (!ret)
+		ret = cpu_make_page_table(m, config->ram, err);
 	if (ret)
 		return ret;
 	hcall_enable_in_kernel(vm);

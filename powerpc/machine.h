@@ -39,6 +39,7 @@ struct ppc_machine {
 	struct vfio *vfio;
 	int xics; /* KVM device, -1: none */
 	bool radix;
+	unsigned hash_order;  /* with a hash MMU: log2 of the page table's bytes */
 	bool little_endian;   /* interrupts are taken so: H_SET_MODE */
 	uint64_t lpcr_bits;   /* set by H_SET_MODE, for CPUs that start later */
 	int64_t clock_offset; /* of the guest's clock, seconds ahead of the host's */
