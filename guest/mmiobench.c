@@ -2,7 +2,8 @@
 /*
  * mmiobench: how many reads per second of a device's register a program in a guest makes.
  *
- * usage: mmiobench RESOURCE OFFSET [MILLISECONDS]	(RESOURCE: /sys/bus/pci/devices/BDF/resourceN)
+ * usage: mmiobench RESOURCE OFFSET [MILLISECONDS]	(RESOURCE:
+ * /sys/bus/pci/devices/BDF/resourceN)
  */
 #include <fcntl.h>
 #include <stdint.h>

@@ -224,6 +224,12 @@ int machine_plan(const struct machine_config *config, struct map_part **out, str
 	struct arch_layout layout;
 	int ret;
 
+	if (arch_by_hypercall)
+		return fail(
+			err, ENOTSUP,
+			"on POWER devices see memory through windows that the guest fills as it "
+			"likes: there is no map to plan");
+	m = calloc(1, sizeof(*m));
 	if (!m)
 		return fail(err, ENOMEM, "out of memory");
 	m->config = config;

@@ -48,13 +48,24 @@ const struct vfio_iommu_ops *vfio_choose_iommu(const struct vfio_paths *paths,
 	return vfio_find_cdev(paths, bdf, cdev, err) ? NULL : &vfio_iommufd;
 }
 
+/* NULL with an error. The kernel builds no device files where the IOMMU is SPAPR's. */
+static const struct vfio_iommu_ops *choose(struct vfio *v, const struct vfio_host_device *host,
+					   struct error *err)
+{
+	if (!v->by_hypercall)
+		return vfio_choose_iommu(v->paths, v->wanted, host->bdf, err);
+	if (v->wanted == VFIO_IOMMU_AUTO)
+		return &vfio_spapr;
+	fail(err, ENOTSUP, "--iommu: POWER hosts have one interface to their IOMMU; leave it out");
+	return NULL;
+}
+
 int vfio_iommu_open_device(struct vfio *v, const struct vfio_host_device *host, struct error *err)
 {
 	int ret = 0;
 
 	if (!v->ops) {
-		v->ops = v->by_hypercall ? &vfio_spapr
-					 : vfio_choose_iommu(v->paths, v->wanted, host->bdf, err);
+		v->ops = choose(v, host, err);
 		ret = v->ops ? v->ops->open(v, err) : -ENODEV;
 	}
 	return ret ?: v->ops->open_device(v, host, err);

@@ -8,12 +8,14 @@ run() {
 	carillon_only
 	bind "$nvme"
 	for options in "" ,msix=trap; do
-		guest_start nvme,mmio,pause --vfio "$nvme$options"
+		guest_start nvme,pause,mmio,pause --vfio "$nvme$options"
 		guest_wait state=paused
 		expect_guest serial0=shared
 		expect_more nvme_msis 0
 		expect_host_irqs "$nvme" nvme_irqs
 		traps=$(counter msix_table_traps)
+		guest_say go
+		guest_wait state=paused
 		case $options in
 		"")
 			[ "$traps" = 0 ] || fail "$traps accesses to the table were trapped"
