@@ -27,3 +27,5 @@ kernel_params="console=ttyAMA0 panic=-1 quiet mitigations=off nokaslr report=tty
 # Guests: which console they use (the one their device tree names), and their clock.
 guest_console=
 guest_clocksource=arch_sys_counter
+# A guest sees a level interrupt as often as the host.
+intx_times=1

@@ -10,7 +10,7 @@ run() {
 	bind "$nvme"
 	guest_start nvme,pause --vfio "$nvme,intx=trap"
 	guest_wait state=paused
-	expect_host_irqs "$nvme" nvme_irqs
+	expect_host_irqs "$nvme" nvme_irqs "$intx_times"
 	stat_says '"mode":"intx"'
 	echo "$counters" | grep -q '"through_user_space":0' && fail "no interrupt came through carillon"
 	echo "$counters" | grep -q '"bar_traps":0' && fail "no access to the BAR was trapped"

@@ -8,7 +8,7 @@ run() {
 	bind "$nvme"
 	guest_start nvme,pause --vfio "$nvme"
 	guest_wait state=paused
-	expect_host_irqs "$nvme" nvme_irqs
+	expect_host_irqs "$nvme" nvme_irqs "$intx_times"
 	expect_guest nvme_msis=0
 	grep -q "vfio-intx($nvme)" /proc/interrupts || fail "the host has no vfio-intx handler for $nvme"
 	guest_say go

@@ -32,3 +32,6 @@ kernel_params="console=hvc0 panic=-1 quiet mitigations=off nokaslr report=hvc1"
 # Guests: which console they use (the one their device tree names), and their clock.
 guest_console=
 guest_clocksource=timebase
+# A XICS can't tell when a guest has handled a level interrupt. One that was handled together with the one
+# before it stays up until carillon asks the device, and is presented again and again until then.
+intx_times=10

@@ -28,3 +28,5 @@ kernel_params="console=ttyS0 panic=-1 quiet intel_iommu=on mitigations=off nokas
 # Guests: which console they use, and their clock.
 guest_console=console=ttyS0
 guest_clocksource=kvm-clock
+# A guest sees a level interrupt as often as the host.
+intx_times=1
