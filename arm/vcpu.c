@@ -74,7 +74,7 @@ static struct kvm_vcpu_init init_of(const struct vcpu *c, uint32_t target)
 /* The device tree has promised an affinity: what KVM has given must be the same. */
 static int check_mpidr(const struct vcpu *c, struct error *err)
 {
-	uint64_t mpidr;
+	uint64_t mpidr = 0;
 	struct kvm_one_reg reg = {.id = REG_MPIDR, .addr = (uintptr_t)&mpidr};
 
 	if (ioctl(c->fd, KVM_GET_ONE_REG, &reg))

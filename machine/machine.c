@@ -218,10 +218,10 @@ enum vm_end machine_run(struct machine *m, const struct machine_config *config, 
 
 int machine_plan(const struct machine_config *config, struct map_part **out, struct error *err)
 {
-	struct machine *m = calloc(1, sizeof(*m));
 	struct vfio_reserved *reserved = NULL;
 	struct arch_host host = {0};
 	struct arch_layout layout;
+	struct machine *m;
 	int ret;
 
 	if (arch_by_hypercall)

@@ -30,7 +30,7 @@ static int vcpu_setup(struct vcpu *c, struct error *err)
 
 static int change_lpcr(const struct vcpu *c, uint64_t mask, uint64_t bits)
 {
-	uint64_t lpcr;
+	uint64_t lpcr = 0;
 	struct kvm_one_reg reg = {.id = KVM_REG_PPC_LPCR_64, .addr = (uintptr_t)&lpcr};
 
 	if (ioctl(c->fd, KVM_GET_ONE_REG, &reg))

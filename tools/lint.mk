@@ -21,9 +21,10 @@ format-check:
 
 TIDY := $(ANALYSED:%.c=$B/tidy/%.ok)
 
-$B/tidy/%.ok: %.c .clang-tidy $(ALL_H)
+$B/tidy/%.ok: %.c .clang-tidy $(ALL_H) | $(SYSROOT_READY)
 	@mkdir -p $(@D)
-	clang-tidy --quiet $< -- $(filter-out -MMD -MP,$(BASE_CFLAGS))
+	clang-tidy --quiet $< -- $(if $(CROSS),--target=$(TRIPLE)) $(SYSROOT_CFLAGS) \
+		$(filter-out -MMD -MP,$(BASE_CFLAGS))
 	@touch $@
 
 tidy: $(TIDY)
