@@ -95,7 +95,7 @@ int vfio_check_memlock(uint64_t need, uint64_t limit, uint64_t host, bool privil
 		       struct error *err);
 
 enum vfio_segment_kind {
-	SEGMENT_MAP,	/* whole host pages, given to the guest as a memslot */
+	SEGMENT_MAP, /* whole host pages, or a BAR alone in one: given to the guest as a memslot */
 	SEGMENT_DIRECT, /* every access is one load or store of its width on the device */
 	SEGMENT_TABLE,	/* the virtual MSI-X table */
 	SEGMENT_PBA,	/* the virtual pending bits */

@@ -25,8 +25,8 @@
 #define H_CLEAR_MOD		  0x10
 #define H_CLEAR_REF		  0x14
 #define H_VIO_SIGNAL		  0x104
-#define H_PUT_TCE_INDIRECT	  0x138
-#define H_STUFF_TCE		  0x13c
+#define H_PUT_TCE_INDIRECT	  0x13c
+#define H_STUFF_TCE		  0x138
 #define H_GET_CPU_CHARACTERISTICS 0x1c8
 #define H_SET_MODE		  0x31c
 #define H_REGISTER_PROC_TBL	  0x37c

@@ -26,7 +26,9 @@ static bool kernel_maps(const struct vfio_bar_facts *f, struct range page)
 	for (i = 0; i < f->n_sparse; i++)
 		if (range_contains(f->sparse[i], page))
 			return true;
-	return !f->n_sparse && page.base + page.size <= f->size;
+	/* A BAR smaller than a page has it to itself, or the kernel would not let us map it (4.8).
+	 */
+	return !f->n_sparse && (page.base + page.size <= f->size || f->size < page.size);
 }
 
 static bool is_mapped_page(const struct vfio_bar_facts *f, uint64_t base)

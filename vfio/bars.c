@@ -207,13 +207,28 @@ static void map_p2p(struct vfio_piece *p)
 
 	if (!p->host || !v->devices->next || !v->ops->identity)
 		return;
-	ret = vfio_dma_map(v, p->region.base, p->segment.size, p->host);
+	ret = vfio_dma_map(v, p->region.base, p->region.size, p->host);
 	p->p2p = !ret;
 	if (ret && !v->p2p_warned) {
 		v->p2p_warned = true;
 		warn("%s: BAR %u is out of reach for other devices' DMA: %s",
 		     p->device->function.name, p->bar, strerror(-ret));
 	}
+}
+
+/*
+ * A BAR that is smaller than a page is a memslot only as the whole page: what else is in it is
+ * nobody's (see vfio_plan_bar), unless the guest has put another BAR there, which then comes first.
+ * Where the guest does not align it to the page, it is served by loads and stores.
+ */
+static void place_region(struct vfio_piece *p, uint64_t base)
+{
+	uint64_t page = p->device->vfio->vm->mmio.page_size;
+	bool whole = p->host && p->segment.size < page && base % page == 0;
+
+	p->region.base = base;
+	p->region.size = whole ? page : p->segment.size;
+	p->region.priority = whole ? PRIORITY_PCI - 1 : PRIORITY_PCI;
 }
 
 void vfio_bar_map(struct pci_function *f, unsigned bar, uint64_t addr)
@@ -226,7 +241,7 @@ void vfio_bar_map(struct pci_function *f, unsigned bar, uint64_t addr)
 	for (i = 0; i < d->bars[bar].n; i++) {
 		struct vfio_piece *p = &d->bars[bar].pieces[i];
 
-		p->region.base = base + p->segment.offset;
+		place_region(p, base + p->segment.offset);
 		space_add(s, &p->region);
 		map_p2p(p);
 		if (!p->host)
@@ -252,7 +267,7 @@ void vfio_bar_unmap(struct pci_function *f, unsigned bar)
 		if (p->host && d->trapping)
 			space_remove(s, &p->overlay);
 		if (p->p2p)
-			vfio_dma_unmap(d->vfio, p->region.base, p->segment.size);
+			vfio_dma_unmap(d->vfio, p->region.base, p->region.size);
 		p->p2p = false;
 		space_remove(s, &p->region);
 	}
