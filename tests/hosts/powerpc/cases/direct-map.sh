@@ -8,29 +8,22 @@ run() {
 	carillon_only
 	bind "$nvme"
 	for options in "" ,msix=trap; do
-		guest_start nvme,pause,mmio,pause --vfio "$nvme$options"
+		guest_start nvme,pause --vfio "$nvme$options"
 		guest_wait state=paused
 		expect_guest serial0=shared
 		expect_more nvme_msis 0
 		expect_host_irqs "$nvme" nvme_irqs
 		traps=$(counter msix_table_traps)
-		guest_say go
-		guest_wait state=paused
 		case $options in
 		"")
 			[ "$traps" = 0 ] || fail "$traps accesses to the table were trapped"
 			[ "$(counter bar_traps)" = 0 ] || fail "accesses to registers were trapped"
-			direct=$(guest_value mmio_rate)
 			;;
 		*) [ "$traps" -gt 0 ] || fail "no access to the table was trapped" ;;
 		esac
 		guest_say go
 		guest_end
 	done
-	trapped=$(guest_value mmio_rate)
-	echo "case: a register beside the table: $direct reads/s mapped, $trapped trapped:" \
-		"$((direct / (trapped > 0 ? trapped : 1))) times as many"
-	[ "$direct" -gt "$trapped" ] || fail "$direct reads/s mapped, $trapped trapped"
 }
 
 check() {
