@@ -256,17 +256,31 @@ static uint64_t set_entry(struct ppc_machine *m, struct dma_window *w, uint64_t 
 	return H_SUCCESS;
 }
 
+/*
+ * The window that a call is about, if it is for us and holds n pages from ioba on. With dma_lock
+ * held from here on: the guest may take its window away on another CPU.
+ */
+static struct dma_window *served_window(struct ppc_machine *m, uint64_t liobn, uint64_t ioba,
+					uint64_t n)
+{
+	struct dma_window *w = find_window(m, liobn);
+
+	if (!w || !w->entries || !holds(w, ioba, n))
+		return NULL;
+	atomic_fetch_add_explicit(&m->tce_calls, 1, memory_order_relaxed);
+	return w;
+}
+
 /* args: LIOBN, I/O address, entry. */
 uint64_t dma_put_tce(struct ppc_machine *m, const uint64_t args[9])
 {
-	struct dma_window *w = find_window(m, args[0]);
+	struct dma_window *w;
 	uint64_t ret = H_PARAMETER;
 
-	if (!w || !w->entries || !holds(w, args[1], 1))
-		return H_PARAMETER;
-	atomic_fetch_add_explicit(&m->tce_calls, 1, memory_order_relaxed);
 	pthread_mutex_lock(&m->dma_lock);
-	ret = set_entry(m, w, args[1], args[2]);
+	w = served_window(m, args[0], args[1], 1);
+	if (w)
+		ret = set_entry(m, w, args[1], args[2]);
 	pthread_mutex_unlock(&m->dma_lock);
 	return ret;
 }
@@ -274,32 +288,32 @@ uint64_t dma_put_tce(struct ppc_machine *m, const uint64_t args[9])
 /* args: LIOBN, I/O address, guest-physical address of a page with entries, their number. */
 uint64_t dma_put_tce_indirect(struct ppc_machine *m, const uint64_t args[9])
 {
-	struct dma_window *w = find_window(m, args[0]);
-	uint64_t list[LIST_MAX], ret = H_SUCCESS, i;
+	struct dma_window *w;
+	uint64_t list[LIST_MAX], ret = H_PARAMETER, i;
 
-	if (!w || !w->entries || args[3] > LIST_MAX || !holds(w, args[1], args[3]))
-		return H_PARAMETER;
-	if (args[2] % 4096 ||
+	if (args[3] > LIST_MAX || args[2] % 4096 ||
 	    guest_memory_read(&m->vm->memory, args[2], list, args[3] * sizeof(list[0])))
 		return H_PARAMETER;
-	atomic_fetch_add_explicit(&m->tce_calls, 1, memory_order_relaxed);
 	pthread_mutex_lock(&m->dma_lock);
+	w = served_window(m, args[0], args[1], args[3]);
+	if (w)
+		ret = H_SUCCESS;
 	for (i = 0; i < args[3] && ret == H_SUCCESS; i++)
 		ret = set_entry(m, w, args[1] + (i << w->page_shift), be64toh(list[i]));
 	pthread_mutex_unlock(&m->dma_lock);
 	return ret;
 }
 
-/* args: LIOBN, I/O address, one entry for all, number. Guests clear the whole window so. */
+/* args: LIOBN, I/O address, one entry for all, number. Guests clear a window so. */
 uint64_t dma_stuff_tce(struct ppc_machine *m, const uint64_t args[9])
 {
-	struct dma_window *w = find_window(m, args[0]);
-	uint64_t ret = H_SUCCESS, i;
+	struct dma_window *w;
+	uint64_t ret = H_PARAMETER, i;
 
-	if (!w || !w->entries || !holds(w, args[1], args[3]))
-		return H_PARAMETER;
-	atomic_fetch_add_explicit(&m->tce_calls, 1, memory_order_relaxed);
 	pthread_mutex_lock(&m->dma_lock);
+	w = served_window(m, args[0], args[1], args[3]);
+	if (w)
+		ret = H_SUCCESS;
 	for (i = 0; i < args[3] && ret == H_SUCCESS; i++) {
 		uint64_t ioba = args[1] + (i << w->page_shift);
 
@@ -313,12 +327,15 @@ uint64_t dma_stuff_tce(struct ppc_machine *m, const uint64_t args[9])
 /* args: LIOBN, I/O address; out: the entry. */
 uint64_t dma_get_tce(struct ppc_machine *m, uint64_t args[9])
 {
-	struct dma_window *w = find_window(m, args[0]);
+	const struct dma_window *w;
+	uint64_t ret = H_PARAMETER;
 
-	if (!w || !w->entries || !holds(w, args[1], 1))
-		return H_PARAMETER;
 	pthread_mutex_lock(&m->dma_lock);
-	args[0] = *entry_at(w, args[1]);
+	w = served_window(m, args[0], args[1], 1);
+	if (w) {
+		args[0] = *entry_at(w, args[1]);
+		ret = H_SUCCESS;
+	}
 	pthread_mutex_unlock(&m->dma_lock);
-	return H_SUCCESS;
+	return ret;
 }
