@@ -81,7 +81,10 @@ static struct dma_window *free_window(struct ppc_machine *m)
 	return NULL;
 }
 
-/* The window that w describes, in the host, and with a table behind it. *w is as it was on error. */
+/*
+ * The window that w, its place in the list, describes: in the host, and with a table behind it. *w
+ * is as it was on error. Its LIOBN is its place: a counter would come around.
+ */
 static int create_window(struct ppc_machine *m, struct dma_window *w)
 {
 	struct dma_window made = *w;
@@ -89,7 +92,7 @@ static int create_window(struct ppc_machine *m, struct dma_window *w)
 
 	if (ret)
 		return ret;
-	made.liobn = m->next_liobn++;
+	made.liobn = LIOBN_FIRST + (uint32_t)(w - m->windows);
 	made.table = make_table(m, &made);
 	if (made.table < 0)
 		made.entries = calloc(made.size >> made.page_shift, sizeof(*made.entries));
@@ -153,7 +156,6 @@ int dma_create(struct ppc_machine *m, const struct arch_config *config, struct e
 
 	m->dynamic_windows = !config->no_dynamic_windows;
 	m->tce_acceleration = !config->no_tce_acceleration;
-	m->next_liobn = LIOBN_FIRST;
 	for (g = m->vfio->groups; g && !ret; g = g->next)
 		ret = create_default(m, g->number, err);
 	return ret;

@@ -47,7 +47,6 @@ struct ppc_machine {
 	pthread_mutex_t dma_lock; /* windows, and what is mapped in them; recursive */
 	bool dynamic_windows, tce_acceleration;
 	uint64_t ram_page; /* the size of the pages behind all RAM, bytes */
-	uint32_t next_liobn;
 	struct dma_window windows[WINDOWS_MAX];
 	_Atomic uint64_t hcalls, rtas_calls, tce_calls;
 	bool stopping[CPUS_MAX]; /* by CPU, its own thread's: stop-self was called */
