@@ -161,11 +161,12 @@ uint32_t rtas_token(const char *name)
 
 static int dispatch(struct rtas *r, uint32_t token)
 {
-	const struct rtas_function *f = &rtas_functions[token - TOKEN_BASE];
+	const struct rtas_function *f;
 
-	if (token < TOKEN_BASE || token - TOKEN_BASE >= rtas_functions_count || !f->call)
+	if (token < TOKEN_BASE || token - TOKEN_BASE >= rtas_functions_count)
 		return RTAS_PARAMETER;
-	if (r->n_args != f->args || r->n_rets < f->rets)
+	f = &rtas_functions[token - TOKEN_BASE];
+	if (!f->call || r->n_args != f->args || r->n_rets < f->rets)
 		return RTAS_PARAMETER;
 	return f->call(r);
 }
