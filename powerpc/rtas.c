@@ -40,17 +40,33 @@ static int get_time_of_day(struct rtas *r)
 	return RTAS_SUCCESS;
 }
 
+/* A day that its month has not is found by timegm(), which would make it one of the next month. */
+static bool is_date(const uint32_t args[6])
+{
+	static const uint32_t least[6] = {1, 1, 1}, most[6] = {9999, 12, 31, 23, 59, 59};
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(least); i++)
+		if (args[i] < least[i] || args[i] > most[i])
+			return false;
+	return true;
+}
+
 static int set_time_of_day(struct rtas *r)
 {
-	struct tm tm = {.tm_year = (int)r->args[0] - 1900,
-			.tm_mon = (int)r->args[1] - 1,
-			.tm_mday = (int)r->args[2],
-			.tm_hour = (int)r->args[3],
-			.tm_min = (int)r->args[4],
-			.tm_sec = (int)r->args[5]};
-	time_t wanted = timegm(&tm);
+	struct tm tm;
+	time_t wanted;
 
-	if (wanted == -1)
+	if (!is_date(r->args))
+		return RTAS_PARAMETER;
+	tm = (struct tm){.tm_year = (int)r->args[0] - 1900,
+			 .tm_mon = (int)r->args[1] - 1,
+			 .tm_mday = (int)r->args[2],
+			 .tm_hour = (int)r->args[3],
+			 .tm_min = (int)r->args[4],
+			 .tm_sec = (int)r->args[5]};
+	wanted = timegm(&tm);
+	if (tm.tm_mday != (int)r->args[2])
 		return RTAS_PARAMETER;
 	r->m->clock_offset = wanted - time(NULL);
 	return RTAS_SUCCESS;
