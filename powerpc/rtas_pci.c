@@ -129,14 +129,18 @@ static unsigned alloc_row(struct irq_table *irqs, unsigned wish, unsigned *first
 static int grant(struct rtas *r, struct pci_function *f, bool msix, unsigned wish)
 {
 	struct irq_table *irqs = &r->m->vm->irqs;
+	const bool has = msix ? f->msix != NULL : f->msi != NULL;
 	unsigned first = 0, n;
 
+	/* A call that fails changes nothing. */
+	if (!has && wish)
+		return RTAS_PARAMETER;
 	if (f->msix)
 		release_msix(f->msix, irqs);
 	if (f->msi)
 		release_msi(f->msi, irqs);
-	if (!(msix ? f->msix != NULL : f->msi != NULL))
-		return wish ? RTAS_PARAMETER : RTAS_SUCCESS;
+	if (!has)
+		return RTAS_SUCCESS;
 	n = alloc_row(irqs, smaller(wish, msix ? f->msix->engine.n : f->msi->engine.n), &first);
 	if (msix)
 		pci_msix_assign(f->msix, first, n);
@@ -188,13 +192,17 @@ int rtas_query_interrupt(struct rtas *r)
 	struct pci_function *f = rtas_pci_function(r);
 	const struct msi_engine *e = NULL;
 
-	if (f && f->msix && f->msix->assigned > r->args[3])
-		e = &f->msix->engine;
-	else if (f && f->msi && f->msi->assigned > r->args[3])
-		e = &f->msi->engine;
-	if (!e)
+	if (!f)
 		return RTAS_PARAMETER;
-	r->rets[0] = (uint32_t)e->vectors[r->args[3]].gsi;
-	r->rets[1] = 1;
-	return RTAS_SUCCESS;
+	pthread_mutex_lock(&f->lock);
+	if (f->msix && f->msix->assigned > r->args[3])
+		e = &f->msix->engine;
+	else if (f->msi && f->msi->assigned > r->args[3])
+		e = &f->msi->engine;
+	if (e) {
+		r->rets[0] = (uint32_t)e->vectors[r->args[3]].gsi;
+		r->rets[1] = 1;
+	}
+	pthread_mutex_unlock(&f->lock);
+	return e ? RTAS_SUCCESS : RTAS_PARAMETER;
 }
