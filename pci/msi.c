@@ -92,11 +92,14 @@ void pci_msi_config_written(struct pci_msi *m, unsigned offset, unsigned size)
 		return;
 	if (!enable)
 		msi_engine_disable(&m->engine);
-	for (v = 0; v < m->engine.n && !m->by_call; v++) {
+	for (v = 0; v < m->engine.n; v++) {
 		struct msi_message msg = message_of(m, v);
 
-		msi_engine_set_message(&m->engine, v, &msg);
-		msi_engine_mask(&m->engine, v, masked >> v & 1);
+		/* By call it has no message, but its mask. */
+		if (!m->by_call)
+			msi_engine_set_message(&m->engine, v, &msg);
+		msi_engine_mask(&m->engine, v,
+				(masked >> v & 1) || (m->by_call && v >= m->assigned));
 	}
 	if (m->by_call ? enable && m->assigned : enable)
 		msi_engine_enable(&m->engine, m->by_call ? m->assigned : enabled_vectors(m));
