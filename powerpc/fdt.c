@@ -17,7 +17,7 @@
  */
 #define VEC5_SIZE	   28
 #define VEC5_LPAR	   2
-#define VEC5_LPAR_BITS	   0xb0 /* partition, shared processors, large pages */
+#define VEC5_LPAR_BITS	   0xd0 /* partition, shared processors, large pages */
 #define VEC5_AFFINITY	   5
 #define VEC5_AFFINITY_1	   0x80
 #define VEC5_XIVE	   23 /* 0: XICS */
