@@ -141,6 +141,7 @@ static void rtas(struct tree *t, const struct fdt_machine *m)
 	tree_u32(t, "rtas-size", RTAS_ROOM);
 	tree_u32(t, "linux,rtas-base", (uint32_t)m->rtas);
 	tree_u32(t, "linux,rtas-entry", (uint32_t)m->rtas);
+	tree_empty(t, "ibm,change-msix-capable");
 	for (i = 0; i < rtas_functions_count; i++)
 		tree_u32(t, rtas_functions[i].name, rtas_token_at(i));
 	tree_close(t);
