@@ -149,10 +149,10 @@ static void rtas(struct tree *t, const struct fdt_machine *m)
 
 static void interrupts(struct tree *t, const struct fdt_machine *m)
 {
-	tree_open_at(t, "interrupt-controller", 0);
+	/* Reached by hypercall, so that it has no address. */
+	tree_open(t, "interrupt-controller");
 	tree_string(t, "device_type", "PowerPC-External-Interrupt-Presentation");
 	tree_string(t, "compatible", "IBM,ppc-xicp");
-	tree_list(t, "reg", 0, 0, 0, 0);
 	tree_empty(t, "interrupt-controller");
 	tree_list(t, "ibm,interrupt-server-ranges", 0, m->cpus);
 	tree_u32(t, "#interrupt-cells", 2);
