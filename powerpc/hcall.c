@@ -73,6 +73,8 @@ static uint64_t register_proc_tbl(struct vcpu *c, const uint64_t args[9])
 	if ((args[0] & radix) == radix) {
 		if (!m->radix || (args[1] & ~PATE_TABLE))
 			return H_P2;
+		if (args[2])
+			return H_P3;
 		if (args[3] > PATE_SIZE_MAX)
 			return H_P4;
 		cfg.flags = KVM_PPC_MMUV3_RADIX |
