@@ -122,6 +122,13 @@ static int place(struct load *b, struct error *err)
 			    (unsigned long long)(ram / MIB));
 	b->dtb = align_up(b->initrd_at + b->initrd.size, PAGE);
 	b->rtas = b->dtb + DTB_ROOM;
+	/* The tree says in 32 bits where it is, and its guests call it in that mode. */
+	if (b->rtas + RTAS_ROOM > 4 * GIB)
+		return fail(err, EFBIG,
+			    "%s: the initrd (%llu MiB) leaves no room for firmware below 4G; use a "
+			    "smaller one",
+			    b->initrd.path ? b->initrd.path : b->kernel.path,
+			    (unsigned long long)(b->initrd.size / MIB));
 	return b->initrd.path ? boot_load(&b->initrd, 0, b->initrd.size, &b->vm->memory,
 					  b->initrd_at, err)
 			      : 0;
