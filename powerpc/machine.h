@@ -39,9 +39,10 @@ struct ppc_machine {
 	struct vfio *vfio;
 	int xics; /* KVM device, -1: none */
 	bool radix;
-	unsigned hash_order;  /* with a hash MMU: log2 of the page table's bytes */
-	bool little_endian;   /* interrupts are taken so: H_SET_MODE */
-	uint64_t lpcr_bits;   /* set by H_SET_MODE, for CPUs that start later */
+	unsigned hash_order; /* with a hash MMU: log2 of the page table's bytes */
+	bool little_endian; /* interrupts are taken so: H_SET_MODE */
+	/* What H_SET_MODE has decided on, and how: for CPUs that start later. */
+	uint64_t lpcr_mask, lpcr_bits;
 	int64_t clock_offset; /* of the guest's clock, seconds ahead of the host's */
 	struct vty vty;
 	pthread_mutex_t dma_lock; /* windows, and what is mapped in them; recursive */

@@ -46,7 +46,7 @@ int vcpu_begin(const struct vcpu *c, uint64_t pc, uint64_t r3)
 
 	if (ioctl(c->fd, KVM_SET_REGS, &regs))
 		return -errno;
-	return m->lpcr_bits ? change_lpcr(c, m->lpcr_bits, m->lpcr_bits) : 0;
+	return m->lpcr_mask ? change_lpcr(c, m->lpcr_mask, m->lpcr_bits) : 0;
 }
 
 /*
@@ -61,6 +61,7 @@ int vcpu_set_lpcr(struct vcpu *c, uint64_t mask, uint64_t bits)
 	for (i = 0; i < c->vm->n_vcpus; i++)
 		if (&c->vm->vcpus[i] != c && !atomic_load(&c->vm->vcpus[i].held))
 			return -EBUSY;
+	m->lpcr_mask |= mask;
 	m->lpcr_bits = (m->lpcr_bits & ~mask) | bits;
 	return change_lpcr(c, mask, bits);
 }
