@@ -43,7 +43,7 @@ struct ppc_machine {
 	bool little_endian; /* interrupts are taken so: H_SET_MODE */
 	/* What H_SET_MODE has decided on, and how: for CPUs that start later. */
 	uint64_t lpcr_mask, lpcr_bits;
-	int64_t clock_offset; /* of the guest's clock, seconds ahead of the host's */
+	_Atomic int64_t clock_offset; /* of the guest's clock, seconds ahead of the host's */
 	struct vty vty;
 	pthread_mutex_t dma_lock; /* windows, and what is mapped in them; recursive */
 	bool dynamic_windows, tce_acceleration;
