@@ -173,75 +173,35 @@ Test(x86_initrd, as_high_as_it_may)
 
 /* ---- ELF ---- */
 
-static void good_elf32(uint8_t head[BOOT_HEAD])
-{
-	Elf32_Ehdr h = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS32, ELFDATA2LSB},
-			.e_type = ET_EXEC,
-			.e_machine = EM_386,
-			.e_phoff = 52,
-			.e_phentsize = 32,
-			.e_phnum = 2};
-
-	memset(head, 0, BOOT_HEAD);
-	memcpy(head, &h, sizeof(h));
-}
-
-static void good_elf64(uint8_t head[BOOT_HEAD])
-{
-	Elf64_Ehdr h = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB},
-			.e_type = ET_EXEC,
-			.e_machine = EM_X86_64,
-			.e_phoff = 64,
-			.e_phentsize = 56,
-			.e_phnum = 5};
-
-	memset(head, 0, BOOT_HEAD);
-	memcpy(head, &h, sizeof(h));
-}
-
+/* What makes them programs at all is vm's to say (tests/unit/elf.c). */
 Test(x86_elf, headers)
 {
-	uint8_t head[BOOT_HEAD];
+	Elf32_Ehdr narrow = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS32, ELFDATA2LSB},
+			     .e_type = ET_EXEC,
+			     .e_machine = EM_386,
+			     .e_phoff = 52,
+			     .e_phentsize = 32,
+			     .e_phnum = 2};
+	Elf64_Ehdr wide = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB},
+			   .e_type = ET_EXEC,
+			   .e_machine = EM_X86_64,
+			   .e_phoff = 64,
+			   .e_phentsize = 56,
+			   .e_phnum = 5};
+	uint8_t head[BOOT_HEAD] = {0};
 	struct error err;
 	struct elf e;
 
-	good_elf32(head);
-	cr_assert(boot_elf_is(head));
-	cr_assert_eq(elf_header(head, 52 + 64, &e, NULL), 0);
-	cr_expect(!e.wide && e.phoff == 52 && e.phnum == 2 && e.phentsize == 32);
-	cr_assert_eq(elf_header(head, 52 + 63, &e, &err), -ENOEXEC);
+	memcpy(head, &narrow, sizeof(narrow));
+	cr_expect_eq(elf_header(head, 52 + 64, &e, NULL), 0);
+	memcpy(head, &wide, sizeof(wide));
+	cr_expect_eq(elf_header(head, 64 + 280, &e, NULL), 0);
+	cr_expect_eq(elf_header(head, 64 + 279, &e, &err), -ENOEXEC);
 	cr_expect(strstr(err.text, "truncated"), "%s", err.text);
-	good_elf64(head);
-	cr_assert_eq(elf_header(head, 64 + 280, &e, NULL), 0);
-	cr_expect(e.wide && e.phoff == 64 && e.phnum == 5 && e.phentsize == 56);
-	memset(head + offsetof(Elf64_Ehdr, e_phoff), 0xff, 8);
-	cr_assert_eq(elf_header(head, 1 << 20, &e, NULL), -ENOEXEC);
-}
-
-Test(x86_elf, foreign_headers)
-{
-	static const struct {
-		unsigned offset;
-		uint8_t value;
-	} bad[] = {
-		{EI_CLASS, 0},
-		{EI_CLASS, 3},
-		{EI_DATA, ELFDATA2MSB},
-		{offsetof(Elf64_Ehdr, e_type), ET_REL},
-		{offsetof(Elf64_Ehdr, e_machine), EM_AARCH64},
-		{offsetof(Elf64_Ehdr, e_phentsize), 55},
-		{offsetof(Elf64_Ehdr, e_phnum), 0},
-		{offsetof(Elf64_Ehdr, e_phnum), 129},
-	};
-	uint8_t head[BOOT_HEAD];
-	struct elf e;
-	unsigned i;
-
-	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		good_elf64(head);
-		head[bad[i].offset] = bad[i].value;
-		cr_expect_eq(elf_header(head, 1 << 20, &e, NULL), -ENOEXEC, "case %u", i);
-	}
+	wide.e_machine = EM_AARCH64;
+	memcpy(head, &wide, sizeof(wide));
+	cr_expect_eq(elf_header(head, 64 + 280, &e, &err), -ENOEXEC);
+	cr_expect(strstr(err.text, "no x86 program"), "%s", err.text);
 }
 
 static int segment(Elf64_Phdr p, struct elf_segment *s, struct error *err)
@@ -274,9 +234,6 @@ Test(x86_elf, segments)
 		cr_expect_eq(segment(p, &s, &err), code, #change); \
 	} while (0)
 	SEGMENT(p.p_filesz++, -ENOEXEC);
-	SEGMENT(p.p_offset = UINT64_MAX, -ENOEXEC);
-	SEGMENT(p.p_filesz = UINT64_MAX, -ENOEXEC);
-	SEGMENT(p.p_memsz = 0xefff, -ENOEXEC);
 	SEGMENT(p.p_paddr = 0xfffff, -ENOEXEC);
 	SEGMENT(p.p_paddr = 64 * MIB - 0x20000, 0);
 	SEGMENT(p.p_paddr = 64 * MIB - 0x1ffff, -ENOMEM);
@@ -286,7 +243,6 @@ Test(x86_elf, segments)
 	SEGMENT((p.p_type = PT_GNU_STACK, p.p_offset = UINT64_MAX), 0);
 	SEGMENT((p.p_paddr = 0, p.p_memsz = p.p_filesz = 0), 0);
 	SEGMENT((p.p_type = PT_NOTE, p.p_paddr = 0), 0);
-	SEGMENT((p.p_type = PT_NOTE, p.p_filesz = 0xf001), -ENOEXEC);
 #undef SEGMENT
 }
 
