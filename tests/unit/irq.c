@@ -7,6 +7,9 @@
 
 #include "vm.h"
 
+/* An irqchip by its number: their names are the architecture's. */
+#define CHIP 2
+
 struct fake {
 	unsigned calls, nr;
 	struct kvm_irq_routing_entry entries[64];
@@ -58,8 +61,8 @@ Test(irq, routes_reach_kvm_in_batches_and_only_when_they_change)
 
 	cr_assert_eq(irq_table_init(&t, 4, 8, &backend, &f, NULL), 0);
 	irq_begin(&t);
-	cr_assert_eq(irq_route_pin(&t, 0, KVM_IRQCHIP_IOAPIC, 2), 0);
-	cr_assert_eq(irq_route_pin(&t, 3, KVM_IRQCHIP_IOAPIC, 3), 0);
+	cr_assert_eq(irq_route_pin(&t, 0, CHIP, 2), 0);
+	cr_assert_eq(irq_route_pin(&t, 3, CHIP, 3), 0);
 	cr_assert_eq(f.calls, 0);
 	cr_assert_eq(irq_commit(&t), 0);
 	cr_assert_eq(f.calls, 1);

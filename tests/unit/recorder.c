@@ -102,6 +102,7 @@ static int line(void *opaque, uint32_t gsi, bool level)
 {
 	struct recorder *r = opaque;
 
+	r->lines[gsi]++;
 	r->level[gsi] = level;
 	return 0;
 }
@@ -109,14 +110,20 @@ static int line(void *opaque, uint32_t gsi, bool level)
 static const struct space_backend space_backend = {memslot, ioeventfd};
 static const struct irq_backend irq_backend = {set_routes, set_irqfd, line};
 
-void recorder_init(struct recorder *r)
+void recorder_init_gsis(struct recorder *r, unsigned board, unsigned limit)
 {
 	struct vm *vm = &r->vm;
 
+	cr_assert_leq(limit, RECORDED_GSIS);
 	memset(r, 0, sizeof(*r));
 	cr_assert_eq(space_init(&vm->mmio, "memory", 4096, 64, &space_backend, r, NULL), 0);
 	cr_assert_eq(space_init(&vm->pio, "port", 1, 0, &space_backend, r, NULL), 0);
-	cr_assert_eq(irq_table_init(&vm->irqs, 24, 200, &irq_backend, r, NULL), 0);
+	cr_assert_eq(irq_table_init(&vm->irqs, board, limit, &irq_backend, r, NULL), 0);
+}
+
+void recorder_init(struct recorder *r)
+{
+	recorder_init_gsis(r, 24, 200);
 }
 
 void recorder_destroy(struct recorder *r)

@@ -9,6 +9,7 @@
 #include "vm.h"
 
 #define RECORDED_IRQFDS 128
+#define RECORDED_GSIS	0x1800
 
 struct recorder {
 	struct vm vm;
@@ -17,14 +18,17 @@ struct recorder {
 	struct kvm_irq_routing_entry routes[256];
 	struct kvm_irqfd irqfds[RECORDED_IRQFDS];
 	unsigned n_irqfds;
-	unsigned injected[256]; /* by GSI */
-	bool level[256];
+	unsigned injected[RECORDED_GSIS]; /* by GSI */
+	unsigned lines[RECORDED_GSIS];	  /* how often its line was driven */
+	bool level[RECORDED_GSIS];
 	int refuse_routes, refuse_irqfd; /* -errno */
 	unsigned memslots;
 };
 
 /* A vm whose spaces and irq table are recorded; GSIs below 24 are the board's. */
 void recorder_init(struct recorder *r);
+/* The same for a board with so many GSIs, and where all GSIs end. */
+void recorder_init_gsis(struct recorder *r, unsigned board, unsigned limit);
 void recorder_destroy(struct recorder *r);
 /* A source signals fd. */
 void recorder_signal(struct recorder *r, int fd);
