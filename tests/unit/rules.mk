@@ -1,22 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 # Unit tests: one Criterion program from all tests/unit/*.c and those of the architecture, built
 # with ASan and UBSan for the machine that builds, whatever the architecture. Of another one that is
-# what is pure; what needs its KVM's headers, and machine/, which needs all of it, are left out.
+# what is pure; what needs its KVM's headers, and machine/, which needs all of it, are left out. Of
+# POWER only what sets registers and sources is: its <asm/kvm.h> has no more than structures, and the
+# linker turns ioctls, and calls to the host's DMA windows, to tests/unit/powerpc/partition.c.
 
 U := build/unit-$(ARCH)
+comma := ,
 UNIT_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT_CC ?= $(if $(CROSS),gcc,$(CC))
 UNIT_LIB_x86 := $(LIB_SRC)
 UNIT_LIB_arm64 := $(filter-out arm/% machine/%,$(LIB_SRC)) machine/map.c \
 	$(addprefix arm/,advice.c bank.c fdt.c image.c irqchip.c layout.c v2m.c)
 UNIT_LIBS_arm64 := -lfdt
+UNIT_LIB_powerpc := $(filter-out machine/% powerpc/vcpu.c powerpc/xics.c,$(LIB_SRC)) machine/map.c
+UNIT_WRAPS_powerpc := ioctl vfio_function_group $(addprefix vfio_spapr_,info create_window \
+	remove_window map unmap accelerate)
+UNIT_LIBS_powerpc := -lfdt $(addprefix -Wl$(comma)--wrap=,$(UNIT_WRAPS_powerpc))
 UNIT_SRC := $(UNIT_LIB_$(ARCH)) cmd/run_options.c $(sort $(wildcard tests/unit/*.c tests/unit/$(ARCH)/*.c))
+# Only this header: the others beside it are for POWER's system calls.
+ifneq ($(CROSS),)
+UNIT_HEADER_powerpc := $U/include/asm/kvm.h
+UNIT_CFLAGS_powerpc := -isystem $U/include
+endif
 UNIT_OBJ := $(UNIT_SRC:%.c=$U/%.o)
 
-$U/%.o: %.c
+$U/include/asm/kvm.h: | $(SYSROOT_READY)
+	@mkdir -p $(@D)
+	@ln -sf $(CURDIR)/$(SYSROOT)/kernel-headers/usr/include/$(TRIPLE)/asm/kvm.h $@
+
+$U/%.o: %.c | $(UNIT_HEADER_$(ARCH))
 	@mkdir -p $(@D)
 	$(call say,CC  ,$@)
-	$(Q)$(UNIT_CC) $(BASE_CFLAGS) $(UNIT_CFLAGS) -c -o $@ $<
+	$(Q)$(UNIT_CC) $(BASE_CFLAGS) $(UNIT_CFLAGS_$(ARCH)) $(UNIT_CFLAGS) -c -o $@ $<
 
 # The suite links all but main.c and what prints: the commands.
 $U/unit: $(UNIT_OBJ)
