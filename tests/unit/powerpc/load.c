@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/* Kernels, good and hostile, into a partition that is ready to run. */
+#include <criterion/criterion.h>
+#include <elf.h>
+#include <endian.h>
+#include <errno.h>
+#include <libfdt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "partition.h"
+
+#define RAM (8 * MIB)
+
+static char kernel[64], initrd[64], dump[64];
+static struct arch_config config;
+static struct arch_layout layout;
+static struct error err;
+
+static void write_file_of(const char *path, const void *bytes, size_t n, off_t size)
+{
+	FILE *f = fopen(path, "w");
+
+	cr_assert_not_null(f);
+	cr_assert(!n || fwrite(bytes, n, 1, f) == 1);
+	cr_assert(!fclose(f) && !truncate(path, size));
+}
+
+static void start(void)
+{
+	static const char dir_of[] = "/tmp/carillon-load-XXXXXX";
+	char dir[sizeof(dir_of)];
+
+	memcpy(dir, dir_of, sizeof(dir));
+	cr_assert_not_null(mkdtemp(dir));
+	snprintf(kernel, sizeof(kernel), "%s/vmlinux", dir);
+	snprintf(initrd, sizeof(initrd), "%s/initrd", dir);
+	snprintf(dump, sizeof(dump), "%s/dtb", dir);
+	partition_start(RAM);
+	memset(p.ram, 0xa5, RAM);
+	config = (struct arch_config){.cpus = CPUS, .kernel = kernel, .no_tce_acceleration = true};
+	layout = (struct arch_layout){.ram = {{0, RAM}}, .n_ram = 1};
+	layout.pci.bar_align = 64 * KIB;
+}
+
+static void finish(void)
+{
+	unlink(kernel);
+	unlink(initrd);
+	unlink(dump);
+	*strrchr(kernel, '/') = 0;
+	cr_assert_eq(rmdir(kernel), 0);
+	partition_finish();
+}
+
+TestSuite(powerpc_load, .init = start, .fini = finish);
+
+static int load(void)
+{
+	const struct arch_parts parts = {&p.bus, &p.vfio};
+
+	err.text[0] = 0;
+	p.begun = 0;
+	dma_destroy(p.m);
+	memset(p.host[0].windows, 0, sizeof(p.host[0].windows));
+	memset(p.host[1].windows, 0, sizeof(p.host[1].windows));
+	return arch_load(&p.rec.vm, &parts, &config, &layout, &err);
+}
+
+static void refuses(int code, const char *text)
+{
+	cr_expect_eq(load(), -code, "%s", err.text);
+	cr_expect(strstr(err.text, text), "'%s' has no '%s'", err.text, text);
+	cr_expect_eq(strncmp(err.text, kernel, strlen(kernel)) &&
+			     strncmp(err.text, initrd, strlen(initrd)) &&
+			     strncmp(err.text, "kernel", 6),
+		     0, "'%s' names nothing", err.text);
+	cr_expect_eq(p.begun, 0);
+}
+
+/* A vmlinux of two segments, the second with a .bss behind it. */
+struct program {
+	Elf64_Ehdr head;
+	Elf64_Phdr segments[2];
+	uint8_t text[0x1000], data[0x800];
+};
+
+static struct program good(void)
+{
+	struct program k = {.head = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB},
+				     .e_type = ET_DYN,
+				     .e_machine = EM_PPC64,
+				     .e_entry = 0xc000000000000100,
+				     .e_phoff = offsetof(struct program, segments),
+				     .e_phentsize = sizeof(Elf64_Phdr),
+				     .e_phnum = 2},
+			    .segments = {{.p_type = PT_LOAD,
+					  .p_offset = offsetof(struct program, text),
+					  .p_paddr = 0xc000000000000000,
+					  .p_filesz = sizeof(k.text),
+					  .p_memsz = sizeof(k.text)},
+					 {.p_type = PT_LOAD,
+					  .p_offset = offsetof(struct program, data),
+					  .p_paddr = 0x10000,
+					  .p_filesz = sizeof(k.data),
+					  .p_memsz = 0x3000}}};
+
+	memset(k.text, 0x11, sizeof(k.text));
+	memset(k.data, 0x22, sizeof(k.data));
+	return k;
+}
+
+static void set_kernel(const struct program *k)
+{
+	write_file_of(kernel, k, sizeof(*k), sizeof(*k));
+}
+
+static bool all(uint64_t from, uint64_t to, uint8_t value)
+{
+	for (; from < to; from++)
+		if (p.ram[from] != value)
+			return false;
+	return true;
+}
+
+static uint64_t property(const char *path, const char *name)
+{
+	const void *tree = p.ram + p.begun_r3;
+	int len;
+	const fdt32_t *c = fdt_getprop(tree, fdt_path_offset(tree, path), name, &len);
+
+	cr_assert(c && (len == 4 || len == 8), "%s", name);
+	return len == 4 ? fdt32_to_cpu(c[0])
+			: (uint64_t)fdt32_to_cpu(c[0]) << 32 | fdt32_to_cpu(c[1]);
+}
+
+Test(powerpc_load, a_partition_that_is_ready)
+{
+	static const uint32_t code[] = {0x7c641b78, 0x3c600000, 0x6063f000, 0x44000022, 0x4e800020};
+	struct program k = good();
+	uint64_t rtas, initrd_at, base, size;
+	uint8_t disk[5000];
+	unsigned i;
+
+	set_kernel(&k);
+	memset(disk, 0x33, sizeof(disk));
+	write_file_of(initrd, disk, sizeof(disk), sizeof(disk));
+	config.initrd = initrd;
+	config.params = "quiet";
+	config.dump_dtb = dump;
+	cr_assert_eq(load(), 0, "%s", err.text);
+	cr_expect_eq(p.begun, 1);
+	cr_expect_eq(p.begun_cpu, 0);
+	cr_expect_eq(p.begun_pc, 0x100, "in real mode");
+	cr_expect(all(0, 0x1000, 0x11));
+	cr_expect(all(0x10000, 0x10800, 0x22));
+	cr_expect(all(0x10800, 0x13000, 0));
+	cr_assert_eq(fdt_check_full(p.ram + p.begun_r3, RAM - p.begun_r3), 0);
+	initrd_at = property("/chosen", "linux,initrd-start");
+	cr_expect_geq(initrd_at, 0x13000);
+	cr_expect_eq(property("/chosen", "linux,initrd-end"), initrd_at + sizeof(disk));
+	cr_expect(all(initrd_at, initrd_at + sizeof(disk), 0x33));
+	cr_expect_leq(initrd_at + sizeof(disk), p.begun_r3);
+	/* The firmware, in words of its own byte order, where the kernel leaves it alone. */
+	rtas = property("/rtas", "linux,rtas-entry");
+	cr_assert_eq(fdt_get_mem_rsv(p.ram + p.begun_r3, 0, &base, &size), 0);
+	cr_expect_eq(base, rtas);
+	cr_expect_leq(base + size, RAM);
+	cr_expect_geq(rtas, p.begun_r3 + fdt_totalsize(p.ram + p.begun_r3));
+	for (i = 0; i < ARRAY_SIZE(code); i++)
+		cr_expect_eq(ram32(rtas + 4 * i), code[i]);
+	/* Each function with its group's window; the bridge has no node. */
+	cr_expect_eq(property("/pci@800000020000000/pci1b36,10@1", "vendor-id"), 0x1b36);
+	cr_expect_not_null(fdt_getprop(
+		p.ram + p.begun_r3,
+		fdt_path_offset(p.ram + p.begun_r3, "/pci@800000020000000/pci1b36,11@2"),
+		"ibm,dma-window", NULL));
+	cr_expect_lt(fdt_path_offset(p.ram + p.begun_r3, "/pci@800000020000000/pci1b36,14@0"), 0);
+	cr_expect_eq(access(dump, R_OK), 0);
+}
+
+Test(powerpc_load, a_flat_image)
+{
+	static const uint8_t first[][4] = {{0x08, 0, 0, 0x48}, {0x48, 0, 0, 0x08}};
+	uint8_t image[0x2001];
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(first); i++) {
+		memset(image, 0x44, sizeof(image));
+		memcpy(image, first[i], 4);
+		write_file_of(kernel, image, sizeof(image), sizeof(image));
+		cr_assert_eq(load(), 0, "%s", err.text);
+		cr_expect_eq(p.begun_pc, 0);
+		cr_expect(all(4, sizeof(image), 0x44));
+		cr_expect_geq(p.begun_r3, sizeof(image));
+	}
+}
+
+Test(powerpc_load, what_is_no_kernel)
+{
+	struct program k = good();
+
+	write_file_of(kernel, "", 0, 0);
+	refuses(ENOEXEC, "neither an ELF vmlinux nor a flat image");
+	write_file_of(kernel, "\x08", 1, 1);
+	refuses(ENOEXEC, "neither");
+	write_file_of(kernel, "MZ there", 8, 8);
+	refuses(ENOEXEC, "neither");
+	write_file_of(kernel, "\x1f\x8b\x08 gzip", 8, 8);
+	refuses(ENOEXEC, "compressed with gzip; unpack it");
+	k.head.e_machine = EM_X86_64;
+	set_kernel(&k);
+	refuses(ENOEXEC, "no 64-bit POWER program");
+	k = good();
+	write_file_of(kernel, &k, sizeof(k), 63);
+	refuses(ENOEXEC, "truncated");
+	write_file_of(kernel, &k, sizeof(k), sizeof(k) - 1);
+	refuses(ENOEXEC, "truncated");
+	unlink(kernel);
+	refuses(ENOENT, "No such file");
+}
+
+Test(powerpc_load, segments_that_do_not_fit)
+{
+	struct program k;
+
+#define REFUSED(change, code, text)  \
+	do {                         \
+		k = good();          \
+		change;              \
+		set_kernel(&k);      \
+		refuses(code, text); \
+	} while (0)
+	REFUSED(k.segments[1].p_paddr = RAM, ENOMEM, "-m");
+	REFUSED(k.segments[1].p_paddr = RAM - 0x2fff, ENOMEM, "-m");
+	REFUSED(k.segments[1].p_paddr = 0xcfffffffffffffff, ENOMEM, "-m");
+	REFUSED(k.segments[1].p_memsz = UINT64_MAX, ENOMEM, "-m");
+	REFUSED(k.segments[1].p_memsz = RAM, ENOMEM, "-m");
+	REFUSED(k.segments[0].p_memsz = 0, ENOEXEC, "more bytes in the file");
+	REFUSED(k.segments[0].p_offset = UINT64_MAX, ENOEXEC, "truncated");
+	REFUSED(k.head.e_entry = 0xc000000000013000, ENOEXEC, "entry outside");
+	REFUSED(k.head.e_entry = UINT64_MAX, ENOEXEC, "entry outside");
+	REFUSED(k.segments[0].p_type = k.segments[1].p_type = PT_NULL, ENOEXEC, "entry outside");
+	/* To the last byte it is the kernel's, and there is no room for what it needs. */
+	REFUSED(k.segments[1].p_paddr = RAM - 0x3000, ENOMEM, "give it more with -m");
+#undef REFUSED
+}
+
+Test(powerpc_load, initrds_that_do_not_fit)
+{
+	struct program k = good();
+
+	set_kernel(&k);
+	config.initrd = initrd;
+	write_file_of(initrd, "", 0, 0);
+	refuses(EINVAL, "the initrd is empty");
+	write_file_of(initrd, "", 0, RAM);
+	refuses(ENOMEM, "give it more with -m");
+	/* Room for all but the firmware. */
+	write_file_of(initrd, "", 0, RAM - 0x20000 - MIB);
+	refuses(ENOMEM, "give it more with -m");
+	write_file_of(initrd, "", 0, RAM - 0x20000 - MIB - RTAS_ROOM);
+	cr_expect_eq(load(), 0, "%s", err.text);
+}
+
+/* Firmware is called by addresses of 32 bits. */
+Test(powerpc_load, an_initrd_that_drives_firmware_out)
+{
+	struct program k = good();
+
+	set_kernel(&k);
+	config.initrd = initrd;
+	layout.ram[0].size = 16 * GIB;
+	write_file_of(initrd, "", 0, 4 * GIB - 0x20000 - MIB);
+	refuses(EFBIG, "below 4G");
+}
+
+Test(powerpc_load, parameters)
+{
+	struct program k = good();
+	static char params[2048 + 1];
+
+	set_kernel(&k);
+	config.params = params;
+	memset(params, 'x', 2048);
+	refuses(E2BIG, "kernel parameters: 2048 characters, POWER kernels take 2047");
+	params[2047] = 0;
+	cr_expect_eq(load(), 0, "%s", err.text);
+}
+
+Test(powerpc_load, a_cpu_that_kvm_refuses)
+{
+	struct program k = good();
+
+	set_kernel(&k);
+	p.begin_errno = EIO;
+	cr_expect_eq(load(), -EIO);
+	cr_expect(strstr(err.text, "vCPU 0"), "%s", err.text);
+}
+
+/* ---- what the host must have -------------------------------------------------------------------
+ */
+
+static int create(unsigned cpus)
+{
+	struct vm vm = {.fd = p.rec.vm.fd};
+	int ret;
+
+	config.cpus = cpus;
+	ret = arch_create(&vm, &config, &err);
+	arch_destroy(&vm);
+	return ret;
+}
+
+Test(powerpc_load, hosts_that_can_not)
+{
+	static const long caps[] = {KVM_CAP_PPC_PAPR, KVM_CAP_IRQ_XICS, KVM_CAP_PPC_RTAS,
+				    KVM_CAP_PPC_MMU_RADIX};
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(caps); i++) {
+		p.lacks = caps[i];
+		cr_expect_eq(create(1), -ENOTSUP);
+		cr_expect(strstr(err.text, "KVM-HV"), "%s", err.text);
+	}
+	p.lacks = -1;
+	p.n_enabled = 0;
+	cr_expect_eq(create(512), 0);
+	cr_expect_eq(create(513), -EINVAL);
+	cr_expect(strstr(err.text, "use -c 512"), "%s", err.text);
+}
