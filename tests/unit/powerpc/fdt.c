@@ -151,6 +151,8 @@ static struct fdt_machine machine_of(const struct sample *s, struct fdt_function
 	struct fdt_machine m = {.layout = &layout,
 				.cpus = s->cpus,
 				.cpu = {.pvr = 0x4e1202,
+					.radix = true,
+					.slb_size = 32,
 					.timebase_hz = 512000000,
 					.clock_hz = 2200000000,
 					.radix_ap = {0xc, 0xa0000010, 0x20000015, 0x4000001e},
@@ -166,7 +168,7 @@ static struct fdt_machine machine_of(const struct sample *s, struct fdt_function
 	cr_assert_eq(arch_plan(&config, &host, &needs, &layout, NULL), 0);
 	cr_assert_eq(pci_bus_start(&bus, &layout.pci, NULL), 0);
 	if (s->pa_features) {
-		m.cpu.pa_features = pa_features;
+		memcpy(m.cpu.pa_features, pa_features, sizeof(pa_features));
 		m.cpu.pa_features_size = sizeof(pa_features);
 	}
 	for (i = 0; i < sizeof(m.rng_seed); i++)
@@ -541,13 +543,16 @@ Test(powerpc_fdt, messages)
 static const char *const ddw[] = {"ibm,query-pe-dma-window", "ibm,create-pe-dma-window",
 				  "ibm,remove-pe-dma-window"};
 
+/* The first function's window is the bus's; Linux looks for the others from the function upwards.
+ */
 Test(powerpc_fdt, dma_windows)
 {
 	unsigned fn, i;
 
 	build(WITH_DEVICES);
+	cr_expect(!has(node_of(DISK), "ibm,dma-window"));
 	for (fn = 0; fn < FUNCTIONS; fn++) {
-		int at = node_of(fn);
+		int at = fn == DISK ? phb() : node_of(fn);
 
 		cr_expect_eq(has(at, "ibm,dma-window"), windows[fn].size != 0);
 		cr_expect_eq(has(at, "ibm,ddw-applicable"), windows[fn].dynamic);
@@ -563,10 +568,9 @@ Test(powerpc_fdt, dma_windows)
 	}
 	/* As tokens: the same that the RTAS node has. */
 	for (i = 0; i < ARRAY_SIZE(ddw); i++)
-		cr_expect_eq(cell(node_of(DISK), "ibm,ddw-applicable", i),
-			     cell(node("/rtas"), ddw[i], 0));
-	cr_expect_eq(cell(node_of(DISK), "ibm,ddw-extensions", 0), 1, "how many follow");
-	cr_expect_eq(cell(node_of(DISK), "ibm,ddw-extensions", 1),
+		cr_expect_eq(cell(phb(), "ibm,ddw-applicable", i), cell(node("/rtas"), ddw[i], 0));
+	cr_expect_eq(cell(phb(), "ibm,ddw-extensions", 0), 1, "how many follow");
+	cr_expect_eq(cell(phb(), "ibm,ddw-extensions", 1),
 		     cell(node("/rtas"), "ibm,reset-pe-dma-window", 0));
 }
 

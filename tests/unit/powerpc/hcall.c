@@ -255,7 +255,6 @@ Test(powerpc_hcall, terminals_and_counts_that_are_none)
 		cr_expect_eq(call(PUT_TERM_CHAR, VTY, counts[i], ABCD, ABCD), PARAMETER, "%lu",
 			     counts[i]);
 	said("");
-	cr_expect(!p.m->vty.interrupts);
 }
 
 /* A guest must not hang because nobody reads what it says. */
@@ -312,23 +311,18 @@ Test(powerpc_hcall, more_input_than_there_is_room_for)
 	cr_expect_eq(got, VTY_ROOM);
 }
 
-/* The source is an edge: up and down again for each input. */
-Test(powerpc_hcall, input_interrupts_who_asked_for_it)
+/*
+ * The source is an edge: up and down again for each input, whether the guest has asked for that
+ * with H_VIO_SIGNAL or not. Linux doesn't, and waits for it.
+ */
+Test(powerpc_hcall, input_interrupts)
 {
 	type("a", 1);
-	cr_expect_eq(p.rec.lines[IRQ], 0);
-	cr_expect_eq(call(VIO_SIGNAL, VTY, 1, 0, 0), SUCCESS);
-	type("b", 1);
 	cr_expect_eq(p.rec.lines[IRQ], 2);
 	cr_expect(!p.rec.level[IRQ]);
-	type("cd", 2);
+	cr_expect_eq(call(VIO_SIGNAL, VTY, 1, 0, 0), SUCCESS);
+	type("bc", 2);
 	cr_expect_eq(p.rec.lines[IRQ], 4);
 	type("", 0);
 	cr_expect_eq(p.rec.lines[IRQ], 4, "nothing came");
-	cr_expect_eq(call(VIO_SIGNAL, VTY, 0, 0, 0), SUCCESS);
-	type("e", 1);
-	cr_expect_eq(p.rec.lines[IRQ], 4);
-	cr_expect_eq(call(VIO_SIGNAL, VTY, 1ULL << 32, 0, 0), SUCCESS);
-	type("f", 1);
-	cr_expect_eq(p.rec.lines[IRQ], 6, "any bit is not 0");
 }

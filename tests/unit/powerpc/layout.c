@@ -180,7 +180,7 @@ Test(powerpc_options, what_only_others_have)
 		"and no bank is needed; leave it out");
 	rejects("--irqchip", "gicv3", "--irqchip gicv3: POWER guests get a XICS; leave it out");
 	rejects("--cpu", "pmu=off",
-		"--cpu pmu=off: on POWER the guest's CPU is the host's; leave it out");
+		"--cpu pmu=off: on POWER it is mmu=radix, mmu=hash or mmu=auto");
 }
 
 Test(powerpc_options, windows)

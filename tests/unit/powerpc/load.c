@@ -315,8 +315,7 @@ static int create(unsigned cpus)
 
 Test(powerpc_load, hosts_that_can_not)
 {
-	static const long caps[] = {KVM_CAP_PPC_PAPR, KVM_CAP_IRQ_XICS, KVM_CAP_PPC_RTAS,
-				    KVM_CAP_PPC_MMU_RADIX};
+	static const long caps[] = {KVM_CAP_PPC_PAPR, KVM_CAP_IRQ_XICS, KVM_CAP_PPC_RTAS};
 	unsigned i;
 
 	for (i = 0; i < ARRAY_SIZE(caps); i++) {
@@ -329,4 +328,23 @@ Test(powerpc_load, hosts_that_can_not)
 	cr_expect_eq(create(512), 0);
 	cr_expect_eq(create(513), -EINVAL);
 	cr_expect(strstr(err.text, "use -c 512"), "%s", err.text);
+}
+
+/* Radix where there is both; hash where there is no radix, with a table for the guest's memory. */
+Test(powerpc_load, the_mmu_that_the_host_has)
+{
+	p.lacks = -1;
+	config.ram = GIB;
+	cr_assert_eq(create(1), 0, "%s", err.text);
+	cr_expect_eq(p.hash_order, 0, "radix needs no table");
+	p.lacks = KVM_CAP_PPC_MMU_RADIX;
+	cr_assert_eq(create(1), 0, "%s", err.text);
+	cr_expect_eq(p.hash_order, 23, "1/128 of 1 GiB");
+	config.cpu = "mmu=radix";
+	cr_expect_eq(create(1), -ENOTSUP);
+	cr_expect_str_eq(err.text, "--cpu mmu=radix: this host's KVM can't; it has: mmu=hash");
+	p.lacks = KVM_CAP_PPC_MMU_HASH_V3;
+	config.cpu = "mmu=hash";
+	cr_expect_eq(create(1), -ENOTSUP);
+	cr_expect_str_eq(err.text, "--cpu mmu=hash: this host's KVM can't; it has: mmu=radix");
 }

@@ -92,6 +92,9 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 		p.mmu_calls++;
 		p.mmu = *(const struct kvm_ppc_mmuv3_cfg *)arg;
 		return refused(p.mmu_errno);
+	case KVM_PPC_ALLOCATE_HTAB:
+		p.hash_order = *(const uint32_t *)arg;
+		return 0;
 	case KVM_PPC_GET_CPU_CHAR:
 		*(struct kvm_ppc_cpu_char *)arg = p.chars;
 		return refused(p.chars_errno);

@@ -77,6 +77,7 @@ struct partition {
 	unsigned n_enabled;
 	struct kvm_ppc_mmuv3_cfg mmu;
 	unsigned mmu_calls;
+	uint32_t hash_order; /* of the page table that KVM was to make */
 	int mmu_errno, chars_errno, table_errno;
 	struct kvm_ppc_cpu_char chars;
 	struct kvm_create_spapr_tce_64 table;
