@@ -510,6 +510,7 @@ static int drop(uint32_t liobn)
 
 Test(powerpc_dma, a_window_for_all_memory)
 {
+	unsigned creates;
 	uint32_t liobn;
 
 	cr_assert_eq(query(DEVICE_MSIX), 0);
@@ -531,8 +532,10 @@ Test(powerpc_dma, a_window_for_all_memory)
 	/* One each, for all functions of the group. */
 	cr_assert_eq(query(DEVICE_BOTH), 0);
 	cr_expect_eq(rets[0], 0);
+	creates = p.creates;
 	cr_expect_eq(create(DEVICE_BOTH, 16, 22), -1);
 	cr_expect_eq(create(DEVICE_MSIX, 12, 20), -1);
+	cr_expect_eq(p.creates, creates, "the host, which may have room, is not asked");
 	cr_expect_eq(create(DEVICE_MSI, 12, 20), 0, "another group");
 	cr_expect_neq(rets[0], liobn);
 	/* What was mapped goes with the window. */
@@ -585,6 +588,7 @@ Test(powerpc_dma, page_sizes_up_to_the_hosts_own)
 		     {16 * MIB, 0x107, 25}};
 	unsigned i;
 
+	p.host[0].info.page_sizes = UINT64_MAX;
 	for (i = 0; i < ARRAY_SIZE(hosts); i++) {
 		p.m->ram_page = hosts[i].ram_page;
 		cr_assert_eq(query(DEVICE_MSIX), 0);
@@ -593,7 +597,6 @@ Test(powerpc_dma, page_sizes_up_to_the_hosts_own)
 	}
 	/* What LoPAR has no name for is not offered; all that it has one for is. */
 	p.m->ram_page = 1ULL << 40;
-	p.host[0].info.page_sizes = UINT64_MAX;
 	cr_assert_eq(query(DEVICE_MSIX), 0);
 	cr_expect_eq(rets[2], 0x1ff);
 }

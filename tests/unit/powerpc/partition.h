@@ -73,7 +73,7 @@ struct partition {
 
 	/* KVM's ioctls. */
 	long lacks; /* the capability that this KVM has not */
-	uint64_t enabled[16];
+	uint64_t enabled[64];
 	unsigned n_enabled;
 	struct kvm_ppc_mmuv3_cfg mmu;
 	unsigned mmu_calls;
