@@ -210,8 +210,11 @@ static void interrupt_map(struct tree *t)
 
 	for (slot = 0; slot < SPI_PCI_COUNT; slot++)
 		for (pin = 1; pin <= 4; pin++) {
-			uint32_t entry[] = {slot << 11,	 0, 0, pin, PHANDLE_GIC, 0, 0, GIC_SPI,
-					    arch_intx_gsi(PCI_DEVFN(slot, 0), pin), LEVEL_HIGH};
+			uint32_t entry[] = {
+				slot << 11, 0,		 0,
+				pin,	    PHANDLE_GIC, 0,
+				0,	    GIC_SPI,	 arch_intx_gsi(PCI_DEVFN(slot, 0), pin),
+				LEVEL_HIGH};
 			unsigned i;
 
 			for (i = 0; i < ARRAY_SIZE(entry); i++)
@@ -226,10 +229,27 @@ static void pcie(struct tree *t, const struct fdt_machine *m)
 {
 	const struct pci_windows *w = &m->layout->pci;
 	uint32_t ranges[] = {
-		PCI_RANGE_IO,	 0, 0, HI(w->io_gpa), LO(w->io_gpa), 0, LO(w->io.size),
-		PCI_RANGE_MEM32, 0, LO(w->mem32.base), 0, LO(w->mem32.base), 0, LO(w->mem32.size),
-		PCI_RANGE_MEM64, HI(w->mem64.base), LO(w->mem64.base), HI(w->mem64.base),
-		LO(w->mem64.base), HI(w->mem64.size), LO(w->mem64.size),
+		PCI_RANGE_IO,
+		0,
+		0,
+		HI(w->io_gpa),
+		LO(w->io_gpa),
+		0,
+		LO(w->io.size),
+		PCI_RANGE_MEM32,
+		0,
+		LO(w->mem32.base),
+		0,
+		LO(w->mem32.base),
+		0,
+		LO(w->mem32.size),
+		PCI_RANGE_MEM64,
+		HI(w->mem64.base),
+		LO(w->mem64.base),
+		HI(w->mem64.base),
+		LO(w->mem64.base),
+		HI(w->mem64.size),
+		LO(w->mem64.size),
 	};
 	unsigned n = ARRAY_SIZE(ranges) - (w->mem64.size ? 0 : 7);
 

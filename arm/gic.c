@@ -53,8 +53,7 @@ static int place(struct arm_machine *m, const struct arch_layout *l, struct erro
 {
 	bool v3 = irqchip_is_v3(m->irqchip);
 	uint64_t board = l->board.base;
-	int ret = set_address(m->gic,
-			      v3 ? KVM_VGIC_V3_ADDR_TYPE_DIST : KVM_VGIC_V2_ADDR_TYPE_DIST,
+	int ret = set_address(m->gic, v3 ? KVM_VGIC_V3_ADDR_TYPE_DIST : KVM_VGIC_V2_ADDR_TYPE_DIST,
 			      board + GICD_OFFSET, err);
 
 	if (ret)

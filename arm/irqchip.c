@@ -149,8 +149,9 @@ int arch_check(const struct arch_config *config, struct error *err)
 	int ret = irqchip_parse(config->irqchip, &chip, err);
 
 	if (config->no_dynamic_windows || config->no_tce_acceleration)
-		return fail(err, EINVAL,
-			    "--ddw, --tce-acceleration: they are for POWER's DMA windows; leave them "
-			    "out");
+		return fail(
+			err, EINVAL,
+			"--ddw, --tce-acceleration: they are for POWER's DMA windows; leave them "
+			"out");
 	return ret ?: cpu_parse(config->cpu, wishes, err);
 }

@@ -277,6 +277,8 @@ unsigned arch_intx_gsi(uint8_t devfn, unsigned pin)
 
 struct arch_uart arch_uart(const struct arch_layout *layout)
 {
-	return (struct arch_uart){
-		.present = true, .mmio = true, .base = layout->board.base + UART_OFFSET, .gsi = SPI_UART};
+	return (struct arch_uart){.present = true,
+				  .mmio = true,
+				  .base = layout->board.base + UART_OFFSET,
+				  .gsi = SPI_UART};
 }

@@ -45,8 +45,8 @@ static int decide(struct arm_machine *m, const struct arch_config *config, struc
 }
 
 /*
- * Accesses that KVM can't decode come to vcpu_exit() as an exit; without the capability, as an error
- * of KVM_RUN that would end the machine at a guest's whim.
+ * Accesses that KVM can't decode come to vcpu_exit() as an exit; without the capability, as an
+ * error of KVM_RUN that would end the machine at a guest's whim.
  */
 int arch_create(struct vm *vm, const struct arch_config *config, struct error *err)
 {

@@ -12,8 +12,8 @@
 #include "fdt.h"
 #include "machine.h"
 
-#define REG_CORE(field)                                                                            \
-	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE |                                     \
+#define REG_CORE(field)                                        \
+	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | \
 	 (offsetof(struct kvm_regs, field) / sizeof(uint32_t)))
 #define REG_MPIDR ARM64_SYS_REG(3, 0, 0, 0, 5)
 

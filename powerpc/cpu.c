@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * The guest's CPU is the host's. Which MMU it gets is decided here; what the CPU can do stands in the
- * host's own device tree, or KVM tells.
+ * The guest's CPU is the host's. Which MMU it gets is decided here; what the CPU can do stands in
+ * the host's own device tree, or KVM tells.
  */
 #include "cpu.h"
 
@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 /* A hash table of 1/128 of memory (PAPR 2.11, 14.12.4.1), within what KVM allocates. */
-#define HASH_PER_RAM	128
-#define HASH_ORDER_MIN	18
-#define HASH_ORDER_MAX	38
+#define HASH_PER_RAM   128
+#define HASH_ORDER_MIN 18
+#define HASH_ORDER_MAX 38
 
 int cpu_choose_mmu(struct ppc_machine *m, const char *text, struct error *err)
 {
@@ -30,9 +30,10 @@ int cpu_choose_mmu(struct ppc_machine *m, const char *text, struct error *err)
 		return fail(err, ENOTSUP, "--cpu %s: this host's KVM can't; it has: mmu=%s", text,
 			    radix ? "radix" : "hash");
 	if (!radix && !hash)
-		return fail(err, ENOTSUP,
-			    "/dev/kvm: this KVM has no MMU of ISA 3.0 for guests; it takes a POWER9 "
-			    "or later with KVM-HV");
+		return fail(
+			err, ENOTSUP,
+			"/dev/kvm: this KVM has no MMU of ISA 3.0 for guests; it takes a POWER9 "
+			"or later with KVM-HV");
 	m->radix = radix && wish != MMU_HASH;
 	return 0;
 }

@@ -21,7 +21,7 @@
 #define LIOBN_FIRST 0x80000000u
 /* Windows of 4 KiB pages are what every guest can fill. */
 #define DEFAULT_SHIFT 12
-#define LIST_MAX 512
+#define LIST_MAX      512
 
 static struct dma_window *find_window(struct ppc_machine *m, uint64_t liobn)
 {
@@ -128,24 +128,22 @@ static int create_default(struct ppc_machine *m, int group, struct error *err)
 		ret = vfio_spapr_remove_window(m->vfio, group, info.dma32_start);
 	if (ret)
 		return fail(err, -ret, "group %d: DMA window: %s", group, strerror(-ret));
-	*w = (struct dma_window){.group = group,
-				 .page_shift = DEFAULT_SHIFT,
-				 .size = info.dma32_size,
-				 .table = -1};
+	*w = (struct dma_window){
+		.group = group, .page_shift = DEFAULT_SHIFT, .size = info.dma32_size, .table = -1};
 	ret = create_window(m, w);
 	if (ret) {
 		forget_window(w);
-		return fail(err, -ret,
-			    "group %d: the host can't make a DMA window of %llu MiB: %s%s", group,
-			    (unsigned long long)(info.dma32_size / MIB), strerror(-ret),
-			    ret == -ENODEV ? "; the host's own driver has had the device and left it "
-					     "a window that can't be given up: bind it to vfio-pci "
-					     "before any other driver"
-					   : "");
+		return fail(
+			err, -ret, "group %d: the host can't make a DMA window of %llu MiB: %s%s",
+			group, (unsigned long long)(info.dma32_size / MIB), strerror(-ret),
+			ret == -ENODEV ? "; the host's own driver has had the device and left it "
+					 "a window that can't be given up: bind it to vfio-pci "
+					 "before any other driver"
+				       : "");
 	}
 	if (w->start != info.dma32_start)
-		return fail(err, ENOTSUP, "group %d: the host makes its DMA window at 0x%llx", group,
-			    (unsigned long long)w->start);
+		return fail(err, ENOTSUP, "group %d: the host makes its DMA window at 0x%llx",
+			    group, (unsigned long long)w->start);
 	return 0;
 }
 

@@ -15,17 +15,17 @@
  * "ibm,architecture-vec-5" has a byte for its length less one, then byte 1 on. Linux'
  * arch/powerpc/include/asm/prom.h has the numbers of bytes and bits.
  */
-#define VEC5_SIZE	   28
-#define VEC5_LPAR	   2
-#define VEC5_LPAR_BITS	   0xd0 /* partition, shared processors, large pages */
-#define VEC5_AFFINITY	   5
-#define VEC5_AFFINITY_1	   0x80
-#define VEC5_XIVE	   23 /* 0: XICS */
-#define VEC5_MMU	   24
-#define VEC5_MMU_RADIX	   0x40
-#define VEC5_HASH_EXT	   25
-#define VEC5_RADIX_EXT	   26
-#define VEC5_RADIX_GTSE	   0x40
+#define VEC5_SIZE	28
+#define VEC5_LPAR	2
+#define VEC5_LPAR_BITS	0xd0 /* partition, shared processors, large pages */
+#define VEC5_AFFINITY	5
+#define VEC5_AFFINITY_1 0x80
+#define VEC5_XIVE	23 /* 0: XICS */
+#define VEC5_MMU	24
+#define VEC5_MMU_RADIX	0x40
+#define VEC5_HASH_EXT	25
+#define VEC5_RADIX_EXT	26
+#define VEC5_RADIX_GTSE 0x40
 
 static const uint8_t hypertas[] = "hcall-pft\0hcall-term\0hcall-interrupt\0hcall-tce\0hcall-vio\0"
 				  "hcall-splpar\0hcall-join\0hcall-bulk\0hcall-set-mode\0"
@@ -41,8 +41,8 @@ static void chosen(struct tree *t, const struct fdt_machine *m)
 				   [VEC5_AFFINITY] = VEC5_AFFINITY_1,
 				   [VEC5_MMU] = mmu,
 				   [VEC5_RADIX_EXT] = gtse};
-	const uint8_t support[] = {VEC5_XIVE, 0, VEC5_MMU, mmu, VEC5_HASH_EXT, 0, VEC5_RADIX_EXT,
-				   gtse};
+	const uint8_t support[] = {VEC5_XIVE,	  0, VEC5_MMU,	     mmu,
+				   VEC5_HASH_EXT, 0, VEC5_RADIX_EXT, gtse};
 	char console[32];
 
 	snprintf(console, sizeof(console), "/vdevice/vty@%x", VTY_REG);
@@ -133,9 +133,10 @@ static void rtas(struct tree *t, const struct fdt_machine *m)
 	tree_bytes(t, "ibm,hypertas-functions", hypertas, sizeof(hypertas));
 	tree_list(t, "ibm,associativity-reference-points", 4, 4);
 	tree_list(t, "ibm,max-associativity-domains", 4, 1, 1, 1, 1);
-	/* How much memory there can ever be, in which blocks, and how many CPUs: Linux sizes its DMA
-	 * window by this. */
-	tree_list(t, "ibm,lrdr-capacity", (uint32_t)(ram >> 32), (uint32_t)ram, 0, LMB_SIZE, m->cpus);
+	/* How much memory there can ever be, in which blocks, and how many CPUs: Linux sizes its
+	 * DMA window by this. */
+	tree_list(t, "ibm,lrdr-capacity", (uint32_t)(ram >> 32), (uint32_t)ram, 0, LMB_SIZE,
+		  m->cpus);
 	tree_u32(t, "rtas-error-log-max", 2048);
 	tree_u32(t, "rtas-event-scan-rate", 0);
 	tree_u32(t, "rtas-size", RTAS_ROOM);

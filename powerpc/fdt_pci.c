@@ -56,8 +56,8 @@ static void put_bars(struct cells *c, const struct pci_function *f, bool assigne
 		uint32_t hi = space_of(f, i) | (uint32_t)f->devfn << 8 | reg;
 
 		if (f->bars[i].size)
-			put(c, hi | (assigned ? HI_FIXED : 0),
-			    assigned ? pci_bar_address(f, i) : 0, f->bars[i].size);
+			put(c, hi | (assigned ? HI_FIXED : 0), assigned ? pci_bar_address(f, i) : 0,
+			    f->bars[i].size);
 	}
 }
 
@@ -153,10 +153,27 @@ static void windows(struct tree *t, const struct pci_windows *w)
 {
 	const uint64_t mem32 = w->mem32.base + w->mem32_offset;
 	const uint32_t ranges[] = {
-		HI_IO,		0, 0, HI(w->io_gpa), LO(w->io_gpa), 0, LO(w->io.size),
-		HI_MEM32,	0, LO(w->mem32.base), HI(mem32), LO(mem32), HI(w->mem32.size),
-		LO(w->mem32.size), HI_MEM64, HI(w->mem64.base), LO(w->mem64.base),
-		HI(w->mem64.base), LO(w->mem64.base), HI(w->mem64.size), LO(w->mem64.size),
+		HI_IO,
+		0,
+		0,
+		HI(w->io_gpa),
+		LO(w->io_gpa),
+		0,
+		LO(w->io.size),
+		HI_MEM32,
+		0,
+		LO(w->mem32.base),
+		HI(mem32),
+		LO(mem32),
+		HI(w->mem32.size),
+		LO(w->mem32.size),
+		HI_MEM64,
+		HI(w->mem64.base),
+		LO(w->mem64.base),
+		HI(w->mem64.base),
+		LO(w->mem64.base),
+		HI(w->mem64.size),
+		LO(w->mem64.size),
 	};
 
 	tree_cells(t, "ranges", ranges, ARRAY_SIZE(ranges));
@@ -179,7 +196,8 @@ void fdt_pci(struct tree *t, const struct fdt_machine *m)
 	tree_u32(t, "ibm,pci-config-space-type", 1);
 	tree_u32(t, "ibm,pe-total-#msi", MSI_TOTAL);
 	tree_u32(t, "linux,pci-domain", 0);
-	/* Linux wants one for the bus; those of other groups stand in the nodes of their functions. */
+	/* Linux wants one for the bus; those of other groups stand in the nodes of their functions.
+	 */
 	if (m->n_functions && m->functions[0].window.size)
 		dma_window(t, &m->functions[0].window);
 	for (i = 0; i < m->n_functions; i++)

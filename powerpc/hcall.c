@@ -15,9 +15,9 @@
 #define LPCR_AIL 0x01800000ULL
 
 /* The second doubleword of a radix guest's partition table entry. */
-#define PATE_RADIX     (1ULL << 63)
-#define PATE_TABLE     0x0ffffffffffff000ULL
-#define PATE_SIZE_MAX  24
+#define PATE_RADIX    (1ULL << 63)
+#define PATE_TABLE    0x0ffffffffffff000ULL
+#define PATE_SIZE_MAX 24
 
 static uint64_t set_lpcr(struct vcpu *c, uint64_t mask, uint64_t bits)
 {
@@ -77,8 +77,8 @@ static uint64_t register_proc_tbl(struct vcpu *c, const uint64_t args[9])
 			return H_P3;
 		if (args[3] > PATE_SIZE_MAX)
 			return H_P4;
-		cfg.flags = KVM_PPC_MMUV3_RADIX |
-			    (args[0] & PROC_TBL_GTSE ? KVM_PPC_MMUV3_GTSE : 0);
+		cfg.flags =
+			KVM_PPC_MMUV3_RADIX | (args[0] & PROC_TBL_GTSE ? KVM_PPC_MMUV3_GTSE : 0);
 		cfg.process_table = PATE_RADIX | args[1] | args[3];
 	} else if (args[0] & (PROC_TBL_RADIX | PROC_TBL_REGISTER)) {
 		return H_PARAMETER;
@@ -136,8 +136,8 @@ uint64_t hcall(struct vcpu *c, uint64_t nr, uint64_t args[9])
 
 void hcall_enable_in_kernel(struct vm *vm)
 {
-	static const uint64_t calls[] = {H_LOGICAL_CI_LOAD, H_LOGICAL_CI_STORE, H_SET_MODE,
-					 H_PAGE_INIT,	    H_CLEAR_MOD,	H_CLEAR_REF,
+	static const uint64_t calls[] = {H_LOGICAL_CI_LOAD,  H_LOGICAL_CI_STORE, H_SET_MODE,
+					 H_PAGE_INIT,	     H_CLEAR_MOD,	 H_CLEAR_REF,
 					 H_PUT_TCE_INDIRECT, H_STUFF_TCE};
 	unsigned i;
 

@@ -33,10 +33,11 @@ int arch_plan(const struct arch_config *config, const struct arch_host *host,
 	if (ret)
 		return ret;
 	if (needs->io > PHB_PORTS_SIZE || needs->mem32 > PHB_MEM32_SIZE)
-		return fail(err, ENOSPC,
-			    "PCI: I/O BARs need %llu bytes of 64K, 32-bit BARs %s of 2G; assign fewer "
-			    "devices",
-			    (unsigned long long)needs->io, size_text(text, needs->mem32));
+		return fail(
+			err, ENOSPC,
+			"PCI: I/O BARs need %llu bytes of 64K, 32-bit BARs %s of 2G; assign fewer "
+			"devices",
+			(unsigned long long)needs->io, size_text(text, needs->mem32));
 	if (needs->mem64 > room / 2)
 		return fail(err, ENOSPC, "PCI: 64-bit BARs need %s; assign fewer devices",
 			    size_text(text, needs->mem64));
@@ -44,8 +45,8 @@ int arch_plan(const struct arch_config *config, const struct arch_host *host,
 	layout->pci = (struct pci_windows){
 		.mem32 = {PHB_MEM32_BUS, PHB_MEM32_SIZE},
 		.mem32_offset = PHB_MEM32_ADDR - PHB_MEM32_BUS,
-		.mem64 = {PHB_MEM64_ADDR, 2 * needs->mem64 > PHB_MEM64_ROOM ? room
-									     : PHB_MEM64_ROOM},
+		.mem64 = {PHB_MEM64_ADDR,
+			  2 * needs->mem64 > PHB_MEM64_ROOM ? room : PHB_MEM64_ROOM},
 		.io = {0, PHB_PORTS_SIZE},
 		.io_gpa = PHB_PORTS_ADDR,
 		.bar_align = host->page_size > GUEST_PAGE_MAX ? host->page_size : GUEST_PAGE_MAX,
@@ -64,7 +65,8 @@ int mmu_parse(const char *text, enum mmu_wish *out, struct error *err)
 			*out = (enum mmu_wish)i;
 			return 0;
 		}
-	return text ? fail(err, EINVAL, "--cpu %s: on POWER it is mmu=radix, mmu=hash or mmu=auto", text)
+	return text ? fail(err, EINVAL, "--cpu %s: on POWER it is mmu=radix, mmu=hash or mmu=auto",
+			   text)
 		    : 0;
 }
 

@@ -23,7 +23,7 @@
 #define DTB_ROOM   (1 * MIB)
 #define PAGE	   (64 * KIB)
 /* Kernels are linked at this offset from where they lie (PAGE_OFFSET). */
-#define PHYSICAL(address) ((address) & 0x0fffffffffffffffULL)
+#define PHYSICAL(address) ((address)&0x0fffffffffffffffULL)
 #define FUNCTIONS_MAX	  256
 
 struct load {
@@ -57,11 +57,12 @@ static int load_elf(struct load *b, const uint8_t *head, struct error *err)
 			continue;
 		s.paddr = PHYSICAL(s.paddr);
 		if (s.paddr >= ram || s.memsz > ram - s.paddr)
-			return fail(err, ENOMEM,
-				    "has a segment of 0x%llx bytes at 0x%llx, the guest's memory ends "
-				    "at 0x%llx; give it more with -m",
-				    (unsigned long long)s.memsz, (unsigned long long)s.paddr,
-				    (unsigned long long)ram);
+			return fail(
+				err, ENOMEM,
+				"has a segment of 0x%llx bytes at 0x%llx, the guest's memory ends "
+				"at 0x%llx; give it more with -m",
+				(unsigned long long)s.memsz, (unsigned long long)s.paddr,
+				(unsigned long long)ram);
 		ret = boot_elf_load(&b->kernel, &s, &b->vm->memory, s.paddr, err);
 		if (s.paddr + s.memsz > b->kernel_end)
 			b->kernel_end = s.paddr + s.memsz;
@@ -71,7 +72,8 @@ static int load_elf(struct load *b, const uint8_t *head, struct error *err)
 	return ret;
 }
 
-/* A flat image, as objcopy makes it of vmlinux. It starts with a branch or with the endian switch. */
+/* A flat image, as objcopy makes it of vmlinux. It starts with a branch or with the endian switch.
+ */
 static int load_flat(struct load *b, const uint8_t *head, struct error *err)
 {
 	const uint32_t first = be32toh(*(const uint32_t *)head);
@@ -113,13 +115,14 @@ static int place(struct load *b, struct error *err)
 	b->initrd_at = align_up(b->kernel_end, PAGE);
 	if (b->initrd.size > ram || b->initrd_at > ram - b->initrd.size ||
 	    align_up(b->initrd_at + b->initrd.size, PAGE) + DTB_ROOM + RTAS_ROOM > ram)
-		return fail(err, ENOMEM,
-			    "%s: kernel (to %llu MiB), initrd (%llu KiB) and device tree do not fit "
-			    "the guest's memory of %llu MiB; give it more with -m",
-			    b->initrd.path ? b->initrd.path : b->kernel.path,
-			    (unsigned long long)(b->kernel_end / MIB),
-			    (unsigned long long)(b->initrd.size / KIB),
-			    (unsigned long long)(ram / MIB));
+		return fail(
+			err, ENOMEM,
+			"%s: kernel (to %llu MiB), initrd (%llu KiB) and device tree do not fit "
+			"the guest's memory of %llu MiB; give it more with -m",
+			b->initrd.path ? b->initrd.path : b->kernel.path,
+			(unsigned long long)(b->kernel_end / MIB),
+			(unsigned long long)(b->initrd.size / KIB),
+			(unsigned long long)(ram / MIB));
 	b->dtb = align_up(b->initrd_at + b->initrd.size, PAGE);
 	b->rtas = b->dtb + DTB_ROOM;
 	/* The tree says in 32 bits where it is, and its guests call it in that mode. */
@@ -129,9 +132,9 @@ static int place(struct load *b, struct error *err)
 			    "smaller one",
 			    b->initrd.path ? b->initrd.path : b->kernel.path,
 			    (unsigned long long)(b->initrd.size / MIB));
-	return b->initrd.path ? boot_load(&b->initrd, 0, b->initrd.size, &b->vm->memory,
-					  b->initrd_at, err)
-			      : 0;
+	return b->initrd.path
+		       ? boot_load(&b->initrd, 0, b->initrd.size, &b->vm->memory, b->initrd_at, err)
+		       : 0;
 }
 
 static unsigned list_functions(struct load *b)
@@ -149,9 +152,8 @@ static unsigned list_functions(struct load *b)
 		w = dma_window_of(m, f);
 		b->functions[n] = (struct fdt_function){.function = f};
 		if (w)
-			b->functions[n].window =
-				(struct fdt_window){w->liobn, w->start, w->size,
-						    dma_page_sizes(m, w->group) != 0};
+			b->functions[n].window = (struct fdt_window){
+				w->liobn, w->start, w->size, dma_page_sizes(m, w->group) != 0};
 		n++;
 	}
 	return n;

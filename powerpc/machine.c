@@ -20,9 +20,10 @@ static bool has(const struct vm *vm, long cap)
 static int check_host(const struct vm *vm, const struct arch_config *config, struct error *err)
 {
 	if (!has(vm, KVM_CAP_PPC_PAPR) || !has(vm, KVM_CAP_IRQ_XICS) || !has(vm, KVM_CAP_PPC_RTAS))
-		return fail(err, ENOTSUP,
-			    "/dev/kvm: this KVM can't run pseries guests; it takes KVM-HV: modprobe "
-			    "kvm-hv");
+		return fail(
+			err, ENOTSUP,
+			"/dev/kvm: this KVM can't run pseries guests; it takes KVM-HV: modprobe "
+			"kvm-hv");
 	if (config->cpus > CPUS_MAX)
 		return fail(err, EINVAL, "-c %u: at most %d CPUs; use -c %d", config->cpus,
 			    CPUS_MAX, CPUS_MAX);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* RTAS: from the block in guest memory to a function and back; and those functions that are short. */
+/* RTAS: from the block in guest memory to a function and back; and those functions that are short.
+ */
 #include "rtas.h"
 
 #include <endian.h>

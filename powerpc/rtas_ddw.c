@@ -52,15 +52,16 @@ int rtas_query_windows(struct rtas *r)
 	return RTAS_SUCCESS;
 }
 
-/* args: address, BUID high, low, page shift, window shift; returns: status, LIOBN, start high, low. */
+/* args: address, BUID high, low, page shift, window shift; returns: status, LIOBN, start high, low.
+ */
 int rtas_create_window(struct rtas *r)
 {
 	int group = group_of(r);
 	uint32_t page = r->args[3], window = r->args[4];
 	const struct dma_window *w;
 
-	if (group < 0 || page > 34 || !(dma_page_sizes(r->m, group) >> page & 1) ||
-	    window < page || window > WINDOW_SHIFT_MAX)
+	if (group < 0 || page > 34 || !(dma_page_sizes(r->m, group) >> page & 1) || window < page ||
+	    window > WINDOW_SHIFT_MAX)
 		return RTAS_PARAMETER;
 	pthread_mutex_lock(&r->m->dma_lock);
 	w = dma_add_window(r->m, group, page, window);

@@ -17,7 +17,8 @@ static unsigned vty_input(void *opaque, const uint8_t *data, unsigned n)
 	pthread_mutex_lock(&v->lock);
 	for (i = 0; i < n && v->count < VTY_ROOM; i++)
 		v->rx[(v->head + v->count++) % VTY_ROOM] = data[i];
-	/* Edge-triggered. Linux never asks for it with H_VIO_SIGNAL, and waits for it all the same. */
+	/* Edge-triggered. Linux never asks for it with H_VIO_SIGNAL, and waits for it all the same.
+	 */
 	if (i) {
 		irq_line(&v->vm->irqs, XICS_VTY, true);
 		irq_line(&v->vm->irqs, XICS_VTY, false);
@@ -39,7 +40,8 @@ void vty_destroy(struct vty *v)
 	v->vm = NULL;
 }
 
-/* args: unit address, count, characters. A terminal that takes no more loses them, as a serial line. */
+/* args: unit address, count, characters. A terminal that takes no more loses them, as a serial
+ * line. */
 uint64_t vty_put(struct vty *v, const uint64_t args[9])
 {
 	uint64_t chars[2] = {htobe64(args[2]), htobe64(args[3])};

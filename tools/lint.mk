@@ -2,9 +2,10 @@
 # Formatting and static analysis. Releases of clang-format differ in what they print, so the check
 # counts only where it is the release that the code was formatted with.
 
-ALL_C := $(LIB_SRC) $(CMD_SRC) $(wildcard guest/*.c tests/unit/*.c tests/unit/*/*.c)
-ALL_H := $(wildcard include/*.h */*.h tests/unit/*.h)
-ANALYSED := $(LIB_SRC) $(CMD_SRC)
+ALL_C := $(wildcard *.c */*.c tests/unit/*.c tests/unit/*/*.c)
+ALL_H := $(wildcard */*.h tests/unit/*.h tests/unit/*/*.h)
+# What all architectures share is analysed once, as x86 sees it.
+ANALYSED := $(if $(filter x86,$(ARCH)),$(LIB_SRC) $(CMD_SRC),$(wildcard $(addsuffix /*.c,$(ROOMS_$(ARCH)))))
 FORMAT_RELEASE := 14
 FORMAT := $(firstword $(shell command -v clang-format-$(FORMAT_RELEASE)) clang-format)
 SCRIPTS = $(shell git grep -lE '^\#!/bin/(ba)?sh' -- . ':!*.c') $(wildcard tests/hosts/*.sh tests/hosts/*/*.sh tests/hosts/*/*/*.sh)
