@@ -17,7 +17,10 @@ UNIT_LIB_powerpc := $(filter-out machine/% powerpc/vcpu.c powerpc/xics.c,$(LIB_S
 UNIT_WRAPS_powerpc := ioctl vfio_function_group $(addprefix vfio_spapr_,info create_window \
 	remove_window map unmap accelerate)
 UNIT_LIBS_powerpc := -lfdt $(addprefix -Wl$(comma)--wrap=,$(UNIT_WRAPS_powerpc))
-UNIT_SRC := $(UNIT_LIB_$(ARCH)) cmd/run_options.c $(sort $(wildcard tests/unit/*.c tests/unit/$(ARCH)/*.c))
+# Architectures with device trees compare them with golden ones.
+UNIT_FDT := $(if $(filter fdt,$(ROOMS_$(ARCH))),$(wildcard tests/unit/fdt/*.c))
+UNIT_SRC := $(UNIT_LIB_$(ARCH)) cmd/run_options.c $(UNIT_FDT) \
+	$(sort $(wildcard tests/unit/*.c tests/unit/$(ARCH)/*.c))
 # Only this header: the others beside it are for POWER's system calls.
 ifneq ($(CROSS),)
 UNIT_HEADER_powerpc := $U/include/asm/kvm.h
