@@ -29,3 +29,5 @@ guest_console=
 guest_clocksource=arch_sys_counter
 # A guest sees a level interrupt as often as the host.
 intx_times=1
+# Whether guests reach the physical MSI-X table.
+msix_table=virtual

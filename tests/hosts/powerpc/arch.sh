@@ -35,3 +35,5 @@ guest_clocksource=timebase
 # A XICS can't tell when a guest has handled a level interrupt. One that was handled together with the one
 # before it stays up until carillon asks the device, and is presented again and again until then.
 intx_times=10
+# Whether guests reach the physical MSI-X table.
+msix_table=mapped

@@ -30,3 +30,5 @@ guest_console=console=ttyS0
 guest_clocksource=kvm-clock
 # A guest sees a level interrupt as often as the host.
 intx_times=1
+# Whether guests reach the physical MSI-X table.
+msix_table=virtual
