@@ -5,8 +5,8 @@
  */
 #include "rtas.h"
 
-/* The window's size must be such that its bytes can be counted. */
-#define WINDOW_SHIFT_MAX 48
+/* What a guest with little memory may have all the same: as much as the default window. */
+#define WINDOW_SIZE_MIN GIB
 
 /* LoPAR's bits for page sizes. */
 static const struct {
@@ -22,6 +22,17 @@ static int group_of(struct rtas *r)
 	int group = f ? vfio_function_group(f) : -1;
 
 	return group >= 0 && dma_page_sizes(r->m, group) ? group : -1;
+}
+
+/*
+ * A window is for mapping all memory, and "ibm,lrdr-capacity" says how much that can be. A larger
+ * one would only be a table that the host has to keep.
+ */
+static uint64_t largest_window(const struct rtas *r)
+{
+	uint64_t ram = guest_memory_size(&r->m->vm->memory);
+
+	return pow2_ceil(ram > WINDOW_SIZE_MIN ? ram : WINDOW_SIZE_MIN);
 }
 
 static uint32_t size_bits(uint64_t sizes)
@@ -40,14 +51,16 @@ int rtas_query_windows(struct rtas *r)
 {
 	int group = group_of(r);
 	struct vfio_spapr_info info;
+	uint64_t pages;
 
 	if (group < 0 || vfio_spapr_info(r->m->vfio, group, &info))
 		return RTAS_PARAMETER;
 	pthread_mutex_lock(&r->m->dma_lock);
 	r->rets[0] = info.windows > 1 && !dma_count_dynamic(r->m, group);
 	pthread_mutex_unlock(&r->m->dma_lock);
-	/* In pages of the size that is asked for later: as many as the number holds. */
-	r->rets[1] = UINT32_MAX;
+	/* In pages of the size that is asked for later: of the smallest there are the most. */
+	pages = largest_window(r) >> 12;
+	r->rets[1] = pages < UINT32_MAX ? (uint32_t)pages : UINT32_MAX;
 	r->rets[2] = size_bits(dma_page_sizes(r->m, group));
 	return RTAS_SUCCESS;
 }
@@ -61,7 +74,7 @@ int rtas_create_window(struct rtas *r)
 	const struct dma_window *w;
 
 	if (group < 0 || page > 34 || !(dma_page_sizes(r->m, group) >> page & 1) || window < page ||
-	    window > WINDOW_SHIFT_MAX)
+	    window > 63 || 1ULL << window > largest_window(r))
 		return RTAS_PARAMETER;
 	pthread_mutex_lock(&r->m->dma_lock);
 	w = dma_add_window(r->m, group, page, window);

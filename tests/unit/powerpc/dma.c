@@ -603,29 +603,13 @@ Test(powerpc_dma, page_sizes_up_to_the_hosts_own)
 
 Test(powerpc_dma, sizes_that_are_none)
 {
-	static const uint32_t bad[][2] = {{0, 22},
-					  {11, 22},
-					  {13, 22},
-					  {15, 22},
-					  {17, 22},
-					  {21, 22},
-					  {32, 40},
-					  {35, 40},
-					  {63, 63},
-					  {64, 64},
-					  {76, 22},
-					  {80, 22},
-					  {1u << 31, 22},
-					  {UINT32_MAX, 22},
-					  {16, 15},
-					  {16, 0},
-					  {12, 49},
-					  {16, 63},
-					  {16, 64},
-					  {16, 86},
-					  {16, 0x80000016},
-					  {16, UINT32_MAX},
-					  {UINT32_MAX, UINT32_MAX}};
+	static const uint32_t bad[][2] = {
+		{0, 22},	{11, 22},	  {13, 22},	    {15, 22},
+		{17, 22},	{21, 22},	  {32, 40},	    {35, 40},
+		{63, 63},	{64, 64},	  {76, 22},	    {80, 22},
+		{1u << 31, 22}, {UINT32_MAX, 22}, {16, 15},	    {16, 0},
+		{12, 31},	{12, 49},	  {16, 63},	    {16, 64},
+		{16, 86},	{16, 0x80000016}, {16, UINT32_MAX}, {UINT32_MAX, UINT32_MAX}};
 	unsigned i;
 
 	p.creates = 0;
@@ -638,7 +622,6 @@ Test(powerpc_dma, sizes_that_are_none)
 
 Test(powerpc_dma, what_the_host_has_no_room_for)
 {
-	cr_expect_eq(create(DEVICE_MSIX, 12, 48), -1);
 	p.create_errno = ENOMEM;
 	cr_expect_eq(create(DEVICE_MSIX, 16, 22), -1);
 	p.create_errno = 0;
