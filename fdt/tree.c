@@ -80,7 +80,7 @@ void tree_string(struct tree *t, const char *name, const char *value)
 
 void tree_cells(struct tree *t, const char *name, const uint32_t *cells, unsigned n)
 {
-	fdt32_t big[CELLS_MAX];
+	fdt32_t big[CELLS_MAX] = {0};
 	unsigned i;
 
 	if (n > CELLS_MAX) {
@@ -104,7 +104,7 @@ void tree_u64(struct tree *t, const char *name, uint64_t value)
 
 void tree_reg(struct tree *t, const char *name, const struct range *ranges, unsigned n)
 {
-	uint32_t cells[CELLS_MAX];
+	uint32_t cells[CELLS_MAX] = {0};
 	unsigned i;
 
 	if (n > CELLS_MAX / 4) {

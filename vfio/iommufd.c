@@ -131,7 +131,7 @@ static int iommufd_allowed(struct vfio *v, struct range **out)
 		ret = -ENOMEM;
 	else
 		ret = ioctl(v->iommu, IOMMU_IOAS_IOVA_RANGES, &ask) ? -errno : (int)ask.num_iovas;
-	for (i = 0; i < ret; i++)
+	for (i = 0; ranges && *out && i < ret; i++)
 		(*out)[i] = range_between(ranges[i].start, ranges[i].last);
 	free(ranges);
 	if (ret >= 0)

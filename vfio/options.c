@@ -29,18 +29,20 @@ int vfio_parse_iommu(const char *text, enum vfio_iommu_kind *kind, struct error 
 
 static int set(const char *word, struct vfio_device_options *opt)
 {
-	static const char *const intx[] = {"auto", "resample", "trap"}, *const msix[] = {"auto",
-											 "trap"};
-	int place = -EINVAL;
+	static const char *const intx[] = {"auto", "resample", "trap"};
+	static const char *const msix[] = {"auto", "trap"};
+	int i = -EINVAL;
 
 	if (!strncmp(word, "intx=", 5)) {
-		place = find_word(word + 5, intx, ARRAY_SIZE(intx));
-		opt->intx = (enum vfio_intx_mode)place;
+		i = find_word(word + 5, intx, ARRAY_SIZE(intx));
+		if (i >= 0)
+			opt->intx = (enum vfio_intx_mode)i;
 	} else if (!strncmp(word, "msix=", 5)) {
-		place = find_word(word + 5, msix, ARRAY_SIZE(msix));
-		opt->msix = (enum vfio_msix_mode)place;
+		i = find_word(word + 5, msix, ARRAY_SIZE(msix));
+		if (i >= 0)
+			opt->msix = (enum vfio_msix_mode)i;
 	}
-	return place;
+	return i;
 }
 
 int vfio_parse_device(const char *text, struct vfio_device_options *opt, struct error *err)
