@@ -34,9 +34,6 @@ static uint64_t set_lpcr(struct vcpu *c, uint64_t mask, uint64_t bits)
 /* args: flags, resource, two values. */
 static uint64_t set_mode(struct vcpu *c, const uint64_t args[9])
 {
-	struct ppc_machine *m = c->vm->arch;
-	uint64_t ret;
-
 	if (args[2])
 		return H_P3;
 	if (args[3])
@@ -45,10 +42,7 @@ static uint64_t set_mode(struct vcpu *c, const uint64_t args[9])
 	case SET_MODE_LE:
 		if (args[0] > 1)
 			return H_UNSUPPORTED_FLAG_START;
-		ret = set_lpcr(c, LPCR_ILE, args[0] ? LPCR_ILE : 0);
-		if (ret == H_SUCCESS)
-			m->little_endian = args[0];
-		return ret;
+		return set_lpcr(c, LPCR_ILE, args[0] ? LPCR_ILE : 0);
 	case SET_MODE_ADDR_TRANS:
 		/* KVM has no mode 2, and mode 1 does not exist (kvmppc_h_set_mode in Linux). */
 		if (args[0] != 0 && args[0] != 3)

@@ -40,7 +40,6 @@ struct ppc_machine {
 	int xics; /* KVM device, -1: none */
 	bool radix;
 	unsigned hash_order; /* with a hash MMU: log2 of the page table's bytes */
-	bool little_endian;  /* interrupts are taken so: H_SET_MODE */
 	/* What H_SET_MODE has decided on, and how: for CPUs that start later. */
 	uint64_t lpcr_mask, lpcr_bits;
 	_Atomic int64_t clock_offset; /* of the guest's clock, seconds ahead of the host's */
