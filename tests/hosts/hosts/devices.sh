@@ -9,6 +9,9 @@ e1000e=0000:00:06.0
 igb=0000:00:07.0
 edu=0000:00:08.0
 testdev=0000:00:09.0
+# Behind a port, which reports its errors to the host.
+port=0000:00:0a.0
+rng=0000:01:00.0
 disks="shared exclusive"
 devices="
 -drive if=none,id=shared,file=shared.raw,format=raw
@@ -21,4 +24,6 @@ devices="
 -device igb,netdev=net1,romfile=,addr=7
 -device edu,addr=8
 -device pci-testdev,addr=9
+-device pcie-root-port,id=port0,addr=a
+-device virtio-rng-pci,id=rng,disable-legacy=on,iommu_platform=on,aer=on,bus=port0
 "
