@@ -90,8 +90,13 @@ int vfio_check_iova(const struct range *ram, unsigned n_ram, const struct range 
  */
 int vfio_plan_held(const struct range *wanted, unsigned n_wanted, const struct range *allowed,
 		   unsigned n_allowed, struct range **out);
-/* need, limit, the host's memory in bytes; privileged: CAP_IPC_LOCK lifts the limit. */
-int vfio_check_memlock(uint64_t need, uint64_t limit, uint64_t host, bool privileged,
+/* Memory that stays in place for DMA must fit the host's. Bytes. */
+int vfio_check_pinned(uint64_t ram, uint64_t host, struct error *err);
+/*
+ * What the kernel counts as locked, named by `what` ("guest RAM of"), and the limit, in bytes;
+ * privileged: CAP_IPC_LOCK lifts it.
+ */
+int vfio_check_memlock(const char *what, uint64_t need, uint64_t limit, bool privileged,
 		       struct error *err);
 
 enum vfio_segment_kind {
@@ -145,12 +150,14 @@ void vfio_plan_config(const uint8_t *physical, unsigned size, struct vfio_config
 
 /* The kernel's interfaces to it. */
 enum vfio_iommu_kind {
-	VFIO_IOMMU_AUTO,    /* iommufd if the host has it */
-	VFIO_IOMMU_TYPE1,   /* groups in a container */
-	VFIO_IOMMU_IOMMUFD, /* a file for each device */
+	VFIO_IOMMU_AUTO,     /* iommufd if the host has it */
+	VFIO_IOMMU_TYPE1,    /* groups in a container */
+	VFIO_IOMMU_IOMMUFD,  /* a file for each device */
+	VFIO_IOMMU_SPAPR,    /* POWER: groups, memory registered, windows made and removed */
+	VFIO_IOMMU_SPAPR_V1, /* POWER: groups with the one window that they begin with */
 };
 
-#define VFIO_IOMMU_SYNTAX "auto|type1|iommufd"
+#define VFIO_IOMMU_SYNTAX "auto|type1|iommufd|spapr|spapr-v1"
 int vfio_parse_iommu(const char *text, enum vfio_iommu_kind *kind, struct error *err);
 
 struct vfio_group {
@@ -233,15 +240,21 @@ int vfio_function_group(const struct pci_function *f);
 
 /* ---- DMA windows of SPAPR hosts ------------------------------------------------------------ */
 
+/* The 32-bit window has pages of 4 KiB: those every guest can fill. */
+#define VFIO_SPAPR_DMA32_SHIFT 12
+
 /* What a group's devices may be given: the 32-bit window, and what a dynamic one may be like. */
 struct vfio_spapr_info {
 	uint64_t dma32_start, dma32_size; /* I/O addresses, bytes */
-	bool dynamic;
-	uint64_t page_sizes; /* of a dynamic window: a bit for each size */
+	bool dynamic;			  /* with version 2 of the interface only */
+	uint64_t page_sizes;		  /* of a dynamic window: a bit for each size */
 	unsigned windows, levels;
 };
 
 int vfio_spapr_info(struct vfio *v, int group, struct vfio_spapr_info *out);
+/* Have the group's 32-bit window made, with nothing in it; *out as from vfio_spapr_info(). */
+int vfio_spapr_default_window(struct vfio *v, int group, struct vfio_spapr_info *out,
+			      struct error *err);
 /* A window of `size` bytes in pages of 1 << page_shift; *start is where the host puts it. */
 int vfio_spapr_create_window(struct vfio *v, int group, unsigned page_shift, uint64_t size,
 			     uint64_t *start);
@@ -250,7 +263,10 @@ int vfio_spapr_remove_window(struct vfio *v, int group, uint64_t start);
 int vfio_spapr_map(struct vfio *v, int group, uint64_t iova, uint64_t size, void *host,
 		   uint32_t flags);
 int vfio_spapr_unmap(struct vfio *v, int group, uint64_t iova, uint64_t size);
-/* KVM's table (KVM_CREATE_SPAPR_TCE_64) fills the group's window from now on. */
+/*
+ * KVM's table (KVM_CREATE_SPAPR_TCE_64) fills the group's window from now on. -EOPNOTSUPP: not with
+ * this version of the interface.
+ */
 int vfio_spapr_accelerate(struct vfio *v, int group, int table);
 
 /* The IOMMU's interface, and counters of all devices as a JSON array. Any thread. */

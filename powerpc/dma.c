@@ -19,9 +19,7 @@
 #define TCE_WRITE 2ULL
 
 #define LIOBN_FIRST 0x80000000u
-/* Windows of 4 KiB pages are what every guest can fill. */
-#define DEFAULT_SHIFT 12
-#define LIST_MAX      512
+#define LIST_MAX    512
 
 static struct dma_window *find_window(struct ppc_machine *m, uint64_t liobn)
 {
@@ -81,29 +79,6 @@ static struct dma_window *free_window(struct ppc_machine *m)
 	return NULL;
 }
 
-/*
- * The window that w, its place in the list, describes: in the host, and with a table behind it. *w
- * is as it was on error. Its LIOBN is its place: a counter would come around.
- */
-static int create_window(struct ppc_machine *m, struct dma_window *w)
-{
-	struct dma_window made = *w;
-	int ret = vfio_spapr_create_window(m->vfio, w->group, w->page_shift, w->size, &made.start);
-
-	if (ret)
-		return ret;
-	made.liobn = LIOBN_FIRST + (uint32_t)(w - m->windows);
-	made.table = make_table(m, &made);
-	if (made.table < 0)
-		made.entries = calloc(made.size >> made.page_shift, sizeof(*made.entries));
-	if (made.table < 0 && !made.entries) {
-		vfio_spapr_remove_window(m->vfio, w->group, made.start);
-		return -ENOMEM;
-	}
-	*w = made;
-	return 0;
-}
-
 static void forget_window(struct dma_window *w)
 {
 	if (w->table >= 0)
@@ -113,38 +88,39 @@ static void forget_window(struct dma_window *w)
 }
 
 /*
- * The host has made a default window by itself, but only when it is first used: it is made anew, so
- * that it is there for KVM to find, with pages of 4 KiB.
+ * A name and a table for the window w, its place in the list, which the host has made. Without
+ * memory for a table of ours it is forgotten. Its LIOBN is its place: a counter would come around.
  */
+static int name_window(struct ppc_machine *m, struct dma_window *w)
+{
+	w->liobn = LIOBN_FIRST + (uint32_t)(w - m->windows);
+	w->table = make_table(m, w);
+	if (w->table < 0)
+		w->entries = calloc(w->size >> w->page_shift, sizeof(*w->entries));
+	if (w->table >= 0 || w->entries)
+		return 0;
+	forget_window(w);
+	return -ENOMEM;
+}
+
 static int create_default(struct ppc_machine *m, int group, struct error *err)
 {
 	struct dma_window *w = free_window(m);
 	struct vfio_spapr_info info;
-	int ret = vfio_spapr_info(m->vfio, group, &info);
+	int ret;
 
 	if (!w)
 		return fail(err, ENOSPC, "DMA windows: more groups than %d", WINDOWS_MAX / 2);
-	if (!ret)
-		ret = vfio_spapr_remove_window(m->vfio, group, info.dma32_start);
+	ret = vfio_spapr_default_window(m->vfio, group, &info, err);
 	if (ret)
-		return fail(err, -ret, "group %d: DMA window: %s", group, strerror(-ret));
-	*w = (struct dma_window){
-		.group = group, .page_shift = DEFAULT_SHIFT, .size = info.dma32_size, .table = -1};
-	ret = create_window(m, w);
-	if (ret) {
-		forget_window(w);
-		return fail(
-			err, -ret, "group %d: the host can't make a DMA window of %llu MiB: %s%s",
-			group, (unsigned long long)(info.dma32_size / MIB), strerror(-ret),
-			ret == -ENODEV ? "; the host's own driver has had the device and left it "
-					 "a window that can't be given up: bind it to vfio-pci "
-					 "before any other driver"
-				       : "");
-	}
-	if (w->start != info.dma32_start)
-		return fail(err, ENOTSUP, "group %d: the host makes its DMA window at 0x%llx",
-			    group, (unsigned long long)w->start);
-	return 0;
+		return ret;
+	*w = (struct dma_window){.group = group,
+				 .page_shift = VFIO_SPAPR_DMA32_SHIFT,
+				 .start = info.dma32_start,
+				 .size = info.dma32_size,
+				 .table = -1};
+	ret = name_window(m, w);
+	return ret ? fail(err, -ret, "group %d: DMA window: out of memory", group) : 0;
 }
 
 int dma_create(struct ppc_machine *m, const struct arch_config *config, struct error *err)
@@ -182,17 +158,19 @@ const struct dma_window *dma_add_window(struct ppc_machine *m, int group, unsign
 					unsigned window_shift)
 {
 	struct dma_window *w = free_window(m);
+	struct dma_window made = {.group = group,
+				  .page_shift = page_shift,
+				  .size = 1ULL << window_shift,
+				  .dynamic = true,
+				  .table = -1};
 
-	if (!w || dma_count_dynamic(m, group))
+	if (!w || dma_count_dynamic(m, group) ||
+	    vfio_spapr_create_window(m->vfio, group, page_shift, made.size, &made.start))
 		return NULL;
-	*w = (struct dma_window){.group = group,
-				 .page_shift = page_shift,
-				 .size = 1ULL << window_shift,
-				 .dynamic = true,
-				 .table = -1};
-	if (!create_window(m, w))
+	*w = made;
+	if (!name_window(m, w))
 		return w;
-	forget_window(w);
+	vfio_spapr_remove_window(m->vfio, group, made.start);
 	return NULL;
 }
 

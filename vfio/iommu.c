@@ -52,11 +52,16 @@ const struct vfio_iommu_ops *vfio_choose_iommu(const struct vfio_paths *paths,
 static const struct vfio_iommu_ops *choose(struct vfio *v, const struct vfio_host_device *host,
 					   struct error *err)
 {
-	if (!v->by_hypercall)
+	bool spapr = v->wanted == VFIO_IOMMU_SPAPR || v->wanted == VFIO_IOMMU_SPAPR_V1;
+
+	if (v->by_hypercall && (spapr || v->wanted == VFIO_IOMMU_AUTO))
+		return v->wanted == VFIO_IOMMU_SPAPR_V1 ? &vfio_spapr_v1 : &vfio_spapr;
+	if (!v->by_hypercall && !spapr)
 		return vfio_choose_iommu(v->paths, v->wanted, host->bdf, err);
-	if (v->wanted == VFIO_IOMMU_AUTO)
-		return &vfio_spapr;
-	fail(err, ENOTSUP, "--iommu: POWER hosts have one interface to their IOMMU; leave it out");
+	fail(err, ENOTSUP,
+	     spapr ? "--iommu spapr: only POWER hosts have it; use: --iommu type1"
+		   : "--iommu: POWER hosts have SPAPR's interface to their IOMMU; use: --iommu "
+		     "spapr");
 	return NULL;
 }
 
@@ -120,11 +125,31 @@ static bool may_lock_anything(void)
 	return line && strtoull(line + 8, NULL, 16) >> CAP_IPC_LOCK_BIT & 1;
 }
 
-int vfio_check_ram(struct vfio *v, const struct range *ram, unsigned n, struct error *err)
+static int check_locked(struct vfio *v, uint64_t ram, struct error *err)
 {
 	struct rlimit limit = {.rlim_cur = RLIM_INFINITY};
+	const char *what = "guest RAM of";
+	uint64_t need = ram;
+	int ret;
+
+	if (v->ops->locked) {
+		ret = v->ops->locked(v, &need, &what);
+		if (ret)
+			return fail(err, -ret, "vfio: can't ask the IOMMU for its windows: %s",
+				    strerror(-ret));
+	} else {
+		ret = vfio_check_pinned(
+			ram, (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE),
+			err);
+	}
+	getrlimit(RLIMIT_MEMLOCK, &limit);
+	return ret ?: vfio_check_memlock(what, need, limit.rlim_cur, may_lock_anything(), err);
+}
+
+int vfio_check_ram(struct vfio *v, const struct range *ram, unsigned n, struct error *err)
+{
 	struct range *allowed;
-	uint64_t need = 0, host;
+	uint64_t need = 0;
 	unsigned i;
 	int count, ret;
 
@@ -140,9 +165,7 @@ int vfio_check_ram(struct vfio *v, const struct range *ram, unsigned n, struct e
 		return ret;
 	for (i = 0; i < n; i++)
 		need += ram[i].size;
-	getrlimit(RLIMIT_MEMLOCK, &limit);
-	host = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-	return vfio_check_memlock(need, limit.rlim_cur, host, may_lock_anything(), err);
+	return check_locked(v, need, err);
 }
 
 int vfio_dma_map(struct vfio *v, uint64_t iova, uint64_t size, void *host)

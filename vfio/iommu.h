@@ -23,6 +23,11 @@ struct vfio_iommu_ops {
 	int (*allowed)(struct vfio *v, struct range **out);
 	/* Keep these for us, whatever devices come later. 0 or -errno. NULL: it can't. */
 	int (*hold)(struct vfio *v, const struct range *held, unsigned n);
+	/*
+	 * What the kernel will count as locked memory, *bytes of it, named as vfio_check_memlock()
+	 * has it; 0 or -errno. NULL: all RAM, which stays in place from the start.
+	 */
+	int (*locked)(struct vfio *v, uint64_t *bytes, const char **what);
 	/* Make a bank's pages ready for DMA, pinned and accounted. 0 or -errno. */
 	int (*add_ram)(struct vfio *v, const struct ram_bank *b);
 	int (*remove_ram)(struct vfio *v, const struct ram_bank *b);
@@ -40,6 +45,7 @@ extern const struct vfio_iommu_ops vfio_type1;
 extern const struct vfio_iommu_ops vfio_iommufd;
 /* spapr.c: groups, each in a container, with windows that the guest fills by hypercall. */
 extern const struct vfio_iommu_ops vfio_spapr;
+extern const struct vfio_iommu_ops vfio_spapr_v1;
 
 /* group.c: the parts that back ends with groups have in common, to be put into their ops. */
 int vfio_container_open(struct vfio *v, struct error *err);

@@ -75,21 +75,23 @@ int vfio_plan_held(const struct range *wanted, unsigned n_wanted, const struct r
 	return n;
 }
 
-int vfio_check_memlock(uint64_t need, uint64_t limit, uint64_t host, bool privileged,
+int vfio_check_pinned(uint64_t ram, uint64_t host, struct error *err)
+{
+	return ram <= host ? 0
+			   : fail(err, ENOMEM,
+				  "guest RAM of %llu MiB must stay in place for DMA, but the host "
+				  "has only %llu MiB; use less: -m",
+				  X(ram / MIB), X(host / MIB));
+}
+
+int vfio_check_memlock(const char *what, uint64_t need, uint64_t limit, bool privileged,
 		       struct error *err)
 {
-	if (need > host)
-		return fail(
-			err, ENOMEM,
-			"guest RAM of %llu MiB must stay in place for DMA, but the host has only "
-			"%llu MiB; use less: -m",
-			X(need / MIB), X(host / MIB));
 	if (privileged || need <= limit)
 		return 0;
-	return fail(
-		err, ENOMEM,
-		"guest RAM of %llu bytes must stay in place for DMA, but only %llu bytes may be "
-		"locked; raise the limit with: ulimit -l %llu (KiB), or LimitMEMLOCK=%llu in a "
-		"systemd unit",
-		X(need), X(limit), X((need + KIB - 1) / KIB), X(need));
+	return fail(err, ENOMEM,
+		    "%s %llu bytes must stay in place for DMA, but only %llu bytes may be locked; "
+		    "raise the limit with: ulimit -l %llu (KiB), or LimitMEMLOCK=%llu in a systemd "
+		    "unit",
+		    what, X(need), X(limit), X((need + KIB - 1) / KIB), X(need));
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* --vfio BDF[,intx=auto|resample|trap][,msix=auto|trap], --iommu auto|type1|iommufd */
+/* --vfio BDF[,intx=auto|resample|trap][,msix=auto|trap], --iommu auto|type1|iommufd|spapr|spapr-v1
+ */
 #include <errno.h>
 #include <string.h>
 
@@ -18,7 +19,7 @@ static int find_word(const char *word, const char *const *words, unsigned n)
 
 int vfio_parse_iommu(const char *text, enum vfio_iommu_kind *kind, struct error *err)
 {
-	static const char *const names[] = {"auto", "type1", "iommufd"};
+	static const char *const names[] = {"auto", "type1", "iommufd", "spapr", "spapr-v1"};
 	int i = find_word(text, names, ARRAY_SIZE(names));
 
 	if (i < 0)

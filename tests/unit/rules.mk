@@ -14,8 +14,8 @@ UNIT_LIB_arm64 := $(filter-out arm/% machine/%,$(LIB_SRC)) machine/map.c \
 	$(addprefix arm/,advice.c bank.c fdt.c image.c irqchip.c layout.c v2m.c)
 UNIT_LIBS_arm64 := -lfdt
 UNIT_LIB_powerpc := $(filter-out machine/% powerpc/vcpu.c powerpc/xics.c,$(LIB_SRC)) machine/map.c
-UNIT_WRAPS_powerpc := ioctl vfio_function_group $(addprefix vfio_spapr_,info create_window \
-	remove_window map unmap accelerate)
+UNIT_WRAPS_powerpc := ioctl vfio_function_group $(addprefix vfio_spapr_,info default_window \
+	create_window remove_window map unmap accelerate)
 UNIT_LIBS_powerpc := -lfdt $(addprefix -Wl$(comma)--wrap=,$(UNIT_WRAPS_powerpc))
 # Architectures with device trees compare them with golden ones.
 UNIT_FDT := $(if $(filter fdt,$(ROOMS_$(ARCH))),$(wildcard tests/unit/fdt/*.c))

@@ -55,6 +55,10 @@ Test(run_options, iommu)
 	cr_assert_eq(config.iommu, VFIO_IOMMU_TYPE1);
 	cr_assert_eq(PARSE("-k", "k", "--iommu=iommufd"), 0);
 	cr_assert_eq(config.iommu, VFIO_IOMMU_IOMMUFD);
+	cr_assert_eq(PARSE("-k", "k", "--iommu", "spapr"), 0);
+	cr_assert_eq(config.iommu, VFIO_IOMMU_SPAPR);
+	cr_assert_eq(PARSE("-k", "k", "--iommu", "spapr-v1"), 0);
+	cr_assert_eq(config.iommu, VFIO_IOMMU_SPAPR_V1);
 	cr_assert_lt(PARSE("-k", "k", "--iommu", "nonsense"), 0);
 	cr_assert(strstr(err.text, VFIO_IOMMU_SYNTAX));
 }

@@ -84,6 +84,21 @@ Test(iommu, what_is_asked_for_and_missing_is_named, .init = make_tree, .fini = r
 	cr_expect(strstr(err.text, "vfio " BDF), "%s", err.text);
 }
 
+Test(iommu, only_power_has_spapr, .init = make_tree, .fini = remove_tree)
+{
+	static const struct vfio_host_device host = {.bdf = BDF};
+	static const enum vfio_iommu_kind kinds[] = {VFIO_IOMMU_SPAPR, VFIO_IOMMU_SPAPR_V1};
+	struct error err = {0};
+	struct vfio v;
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		vfio_init(&v, NULL, &paths, kinds[i]);
+		cr_expect_eq(vfio_iommu_open_device(&v, &host, &err), -ENODEV);
+		cr_expect(strstr(err.text, "only POWER hosts"), "%s", err.text);
+	}
+}
+
 Test(iommu, planned_addresses_are_held_as_far_as_they_are_allowed)
 {
 	static const struct range wanted[] = {

@@ -184,11 +184,19 @@ Test(memlock, prints_the_number_needed)
 {
 	struct error err = {0};
 
-	cr_assert_eq(vfio_check_memlock(256 * MIB, 256 * MIB, GIB, false, &err), 0);
-	cr_assert_eq(vfio_check_memlock(256 * MIB, 8 * MIB, GIB, true, &err), 0);
-	cr_assert_eq(vfio_check_memlock(256 * MIB, 8 * MIB, GIB, false, &err), -ENOMEM);
+	cr_assert_eq(vfio_check_memlock("RAM of", 256 * MIB, 256 * MIB, false, &err), 0);
+	cr_assert_eq(vfio_check_memlock("RAM of", 256 * MIB, 8 * MIB, true, &err), 0);
+	cr_assert_eq(vfio_check_memlock("RAM of", 256 * MIB, 8 * MIB, false, &err), -ENOMEM);
 	cr_assert(strstr(err.text, "ulimit -l 262144"), "%s", err.text);
-	cr_assert_eq(vfio_check_memlock(2 * GIB, 8 * MIB, GIB, true, &err), -ENOMEM);
+	cr_assert(strstr(err.text, "RAM of 268435456 bytes"), "%s", err.text);
+}
+
+Test(memlock, what_stays_in_place_has_to_fit_the_host)
+{
+	struct error err = {0};
+
+	cr_assert_eq(vfio_check_pinned(GIB, GIB, &err), 0);
+	cr_assert_eq(vfio_check_pinned(2 * GIB, GIB, &err), -ENOMEM);
 	cr_assert(strstr(err.text, "the host has only 1024 MiB"), "%s", err.text);
 }
 

@@ -19,12 +19,15 @@
 struct partition p;
 uint64_t regs[9];
 uint32_t rets[RTAS_ARGS_MAX];
+int (*host_ioctl)(int fd, unsigned long request, void *arg);
 
 /* What the linker puts in place of the calls to NAME (see rules.mk). */
 int __wrap_ioctl(int fd, unsigned long request, ...);
 int __real_ioctl(int fd, unsigned long request, ...);
 int __wrap_vfio_function_group(const struct pci_function *f);
 int __wrap_vfio_spapr_info(struct vfio *v, int group, struct vfio_spapr_info *out);
+int __wrap_vfio_spapr_default_window(struct vfio *v, int group, struct vfio_spapr_info *out,
+				     struct error *err);
 int __wrap_vfio_spapr_create_window(struct vfio *v, int group, unsigned page_shift, uint64_t size,
 				    uint64_t *start);
 int __wrap_vfio_spapr_remove_window(struct vfio *v, int group, uint64_t start);
@@ -81,6 +84,8 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 	va_start(args, request);
 	arg = va_arg(args, void *);
 	va_end(args);
+	if (host_ioctl)
+		return host_ioctl(fd, request, arg);
 	if (fd != FD_VM && fd != FD_VCPU)
 		return __real_ioctl(fd, request, arg);
 	switch (request) {
@@ -201,9 +206,20 @@ int __wrap_vfio_spapr_create_window(struct vfio *v, int group, unsigned page_shi
 	w->there = true;
 	w->shift = page_shift;
 	w->size = size;
-	w->start = (i ? 1ULL << 59 : g->info.dma32_start) + p.moved;
+	w->start = i ? 1ULL << 59 : g->info.dma32_start;
 	*start = w->start;
 	return 0;
+}
+
+int __wrap_vfio_spapr_default_window(struct vfio *v, int group, struct vfio_spapr_info *out,
+				     struct error *err)
+{
+	uint64_t start;
+	int ret;
+
+	*out = group_of(group)->info;
+	ret = __wrap_vfio_spapr_create_window(v, group, 12, out->dma32_size, &start);
+	return ret ? fail(err, -ret, "group %d: no window", group) : 0;
 }
 
 /* With all that is mapped in it, as the kernel does. */

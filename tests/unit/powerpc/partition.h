@@ -93,11 +93,13 @@ struct partition {
 	struct host_group host[GROUPS];
 	unsigned maps, unmaps, creates, removes, accelerated;
 	int info_errno, create_errno, remove_errno, map_errno, unmap_errno, accelerate_errno;
-	uint64_t moved;	       /* the host places windows so far off */
 	unsigned remove_takes; /* so many microseconds */
 };
 
 extern struct partition p;
+
+/* If it is set, it gets all ioctls, and there need be no partition. */
+extern int (*host_ioctl)(int fd, unsigned long request, void *arg);
 
 /* Both groups have a 32-bit window of 4 MiB, at 0 and at DMA32_SECOND. */
 #define DMA32_SIZE   (4 * MIB)
