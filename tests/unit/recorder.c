@@ -9,19 +9,77 @@
 
 #include "recorder.h"
 
+/* As KVM does: no slot may overlap another, nor be made twice. */
 static int memslot(void *opaque, unsigned slot, const struct memslot *m)
 {
 	struct recorder *r = opaque;
+	unsigned i;
 
-	(void)slot;
-	r->memslots += m->size ? 1u : -1u;
+	r->memslot_calls++;
+	if (r->refuse_memslot && m->size)
+		return r->refuse_memslot;
+	cr_assert_lt(slot, (unsigned)RECORDED_SLOTS);
+	cr_assert_eq((m->gpa | m->size | (uintptr_t)m->host) % r->vm.mmio.page_size, 0);
+	for (i = 0; m->size && i < RECORDED_SLOTS; i++)
+		cr_assert(!ranges_overlap((struct range){m->gpa, m->size},
+					  (struct range){r->slots[i].gpa, r->slots[i].size}));
+	r->slots[slot] = *m;
 	return 0;
 }
 
 static int ioeventfd(void *opaque, uint64_t addr, const struct region_ioeventfd *e, bool add)
 {
-	(void)opaque, (void)addr, (void)e, (void)add;
+	struct recorder *r = opaque;
+
+	(void)e;
+	r->doorbell_calls++;
+	r->doorbells += add ? 1u : -1u;
+	r->doorbell_addr = addr;
 	return 0;
+}
+
+unsigned recorder_slots(const struct recorder *r)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < RECORDED_SLOTS; i++)
+		n += r->slots[i].size > 0;
+	return n;
+}
+
+const struct memslot *recorder_slot(const struct recorder *r, uint64_t gpa)
+{
+	unsigned i;
+
+	for (i = 0; i < RECORDED_SLOTS; i++)
+		if (gpa - r->slots[i].gpa < r->slots[i].size)
+			return &r->slots[i];
+	return NULL;
+}
+
+enum served recorder_load(struct recorder *r, uint64_t gpa, unsigned size, uint64_t *value)
+{
+	const struct memslot *m = recorder_slot(r, gpa);
+
+	*value = 0;
+	if (m) {
+		*value = load_exact(m->host + (gpa - m->gpa), size);
+		return BY_SLOT;
+	}
+	return space_read(&r->vm.mmio, &r->claim, gpa, size, (uint8_t *)value) ? BY_EXIT
+									       : BY_NOBODY;
+}
+
+enum served recorder_store(struct recorder *r, uint64_t gpa, unsigned size, uint64_t value)
+{
+	const struct memslot *m = recorder_slot(r, gpa);
+
+	if (m && !m->readonly) {
+		store_exact(m->host + (gpa - m->gpa), size, value);
+		return BY_SLOT;
+	}
+	return space_write(&r->vm.mmio, &r->claim, gpa, size, (const uint8_t *)&value) ? BY_EXIT
+										       : BY_NOBODY;
 }
 
 static int set_routes(void *opaque, const struct kvm_irq_routing *routing)
@@ -110,20 +168,32 @@ static int line(void *opaque, uint32_t gsi, bool level)
 static const struct space_backend space_backend = {memslot, ioeventfd};
 static const struct irq_backend irq_backend = {set_routes, set_irqfd, line};
 
-void recorder_init_gsis(struct recorder *r, unsigned board, unsigned limit)
+static void init(struct recorder *r, uint64_t page, unsigned board, unsigned limit)
 {
 	struct vm *vm = &r->vm;
 
 	cr_assert_leq(limit, RECORDED_GSIS);
 	memset(r, 0, sizeof(*r));
-	cr_assert_eq(space_init(&vm->mmio, "memory", 4096, 64, &space_backend, r, NULL), 0);
+	cr_assert_eq(space_init(&vm->mmio, "memory", page, RECORDED_SLOTS, &space_backend, r, NULL),
+		     0);
 	cr_assert_eq(space_init(&vm->pio, "port", 1, 0, &space_backend, r, NULL), 0);
 	cr_assert_eq(irq_table_init(&vm->irqs, board, limit, &irq_backend, r, NULL), 0);
+	space_register_claim(&vm->mmio, &r->claim);
+}
+
+void recorder_init_gsis(struct recorder *r, unsigned board, unsigned limit)
+{
+	init(r, 4096, board, limit);
+}
+
+void recorder_init_pages(struct recorder *r, uint64_t page)
+{
+	init(r, page, 24, 200);
 }
 
 void recorder_init(struct recorder *r)
 {
-	recorder_init_gsis(r, 24, 200);
+	recorder_init_pages(r, 4096);
 }
 
 void recorder_destroy(struct recorder *r)

@@ -8,67 +8,26 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "vm.h"
+#include "recorder.h"
 
-#define PAGE  0x1000ULL
-#define SLOTS 32
+#define PAGE 0x1000ULL
 
-/* Stands in for KVM: what slots and doorbells there are now, and how often it was called. */
-struct fake {
-	struct memslot slots[SLOTS];
-	unsigned calls, doorbells, doorbell_calls;
-	uint64_t doorbell_addr;
-	int refuse;
-};
+static struct recorder rec;
+static struct space *const s = &rec.vm.mmio;
+static struct view_claim *const c = &rec.claim;
 
-static int fake_memslot(void *opaque, unsigned slot, const struct memslot *m)
+static void start(void)
 {
-	struct fake *f = opaque;
-	unsigned i;
-
-	f->calls++;
-	if (f->refuse && m->size)
-		return f->refuse;
-	cr_assert_lt(slot, (unsigned)SLOTS);
-	/* As KVM does: no slot may overlap another, nor be made twice. */
-	for (i = 0; m->size && i < SLOTS; i++)
-		cr_assert(!ranges_overlap((struct range){m->gpa, m->size},
-					  (struct range){f->slots[i].gpa, f->slots[i].size}));
-	f->slots[slot] = *m;
-	return 0;
+	recorder_init(&rec);
 }
 
-static int fake_ioeventfd(void *opaque, uint64_t addr, const struct region_ioeventfd *e, bool add)
+static void finish(void)
 {
-	struct fake *f = opaque;
-
-	(void)e;
-	f->doorbell_calls++;
-	f->doorbells += add ? 1u : -1u;
-	f->doorbell_addr = addr;
-	return 0;
+	recorder_destroy(&rec);
 }
 
-static const struct space_backend backend = {fake_memslot, fake_ioeventfd};
-
-static unsigned slots_in_use(const struct fake *f)
-{
-	unsigned i, n = 0;
-
-	for (i = 0; i < SLOTS; i++)
-		n += f->slots[i].size > 0;
-	return n;
-}
-
-static const struct memslot *slot_at(const struct fake *f, uint64_t gpa)
-{
-	unsigned i;
-
-	for (i = 0; i < SLOTS; i++)
-		if (f->slots[i].size && f->slots[i].gpa == gpa)
-			return &f->slots[i];
-	return NULL;
-}
+TestSuite(space, .init = start, .fini = finish);
+TestSuite(doorbell, .init = start, .fini = finish);
 
 static uint8_t *pages(unsigned n)
 {
@@ -189,139 +148,109 @@ Test(memslots, whole_pages_only_and_aligned_host)
 	free(host);
 }
 
-static void start(struct space *s, struct fake *f)
-{
-	memset(f, 0, sizeof(*f));
-	cr_assert_eq(space_init(s, "test", PAGE, SLOTS, &backend, f, NULL), 0);
-}
-
 Test(space, a_transaction_reaches_kvm_once_and_only_with_the_difference)
 {
-	struct space s;
-	struct fake f;
 	uint8_t *host = pages(8);
 	struct region a = {.base = 0, .size = 4 * PAGE, .host = host};
 	struct region b = {.base = 8 * PAGE, .size = 4 * PAGE, .host = host + 4 * PAGE};
 	struct region hole = {.base = PAGE, .size = PAGE, .priority = 1, .ops = &note_ops};
 
-	start(&s, &f);
-	space_begin(&s);
-	space_add(&s, &a);
-	space_add(&s, &b);
-	cr_assert_eq(f.calls, 0);
-	cr_assert_eq(space_commit(&s, NULL), 0);
-	cr_assert_eq(slots_in_use(&f), 2);
-	f.calls = 0;
-	space_add(&s, &hole);
-	cr_assert_eq(slots_in_use(&f), 3);
-	cr_assert_eq(slot_at(&f, 2 * PAGE)->host, host + 2 * PAGE);
-	cr_assert_eq(f.calls, 3, "b's slot must not be touched");
-	space_remove(&s, &hole);
-	cr_assert_eq(slots_in_use(&f), 2);
-	space_begin(&s);
-	space_remove(&s, &b);
-	space_add(&s, &b);
-	f.calls = 0;
-	space_commit(&s, NULL);
-	cr_assert_eq(f.calls, 0, "nothing changed");
-	space_destroy(&s);
+	space_begin(s);
+	space_add(s, &a);
+	space_add(s, &b);
+	cr_assert_eq(rec.memslot_calls, 0);
+	cr_assert_eq(space_commit(s, NULL), 0);
+	cr_assert_eq(recorder_slots(&rec), 2);
+	rec.memslot_calls = 0;
+	space_add(s, &hole);
+	cr_assert_eq(recorder_slots(&rec), 3);
+	cr_assert_eq(recorder_slot(&rec, 2 * PAGE)->host, host + 2 * PAGE);
+	cr_assert_eq(rec.memslot_calls, 3, "b's slot must not be touched");
+	space_remove(s, &hole);
+	cr_assert_eq(recorder_slots(&rec), 2);
+	space_begin(s);
+	space_remove(s, &b);
+	space_add(s, &b);
+	rec.memslot_calls = 0;
+	space_commit(s, NULL);
+	cr_assert_eq(rec.memslot_calls, 0, "nothing changed");
 	free(host);
 }
 
 Test(space, what_kvm_refuses_is_served_all_the_same)
 {
-	struct space s;
-	struct fake f;
-	struct view_claim c = {0};
 	struct error err = {0};
 	uint8_t *host = pages(1), got[4] = {0};
 	struct region a = {.base = 5 * PAGE, .size = PAGE, .host = host};
 
-	start(&s, &f);
-	space_register_claim(&s, &c);
-	f.refuse = -EINVAL;
-	space_begin(&s);
-	space_add(&s, &a);
-	cr_assert_eq(space_commit(&s, &err), -EINVAL);
+	rec.refuse_memslot = -EINVAL;
+	space_begin(s);
+	space_add(s, &a);
+	cr_assert_eq(space_commit(s, &err), -EINVAL);
 	cr_assert(strstr(err.text, "0x5000-0x5fff"), "%s", err.text);
 	memcpy(host + 4, "abcd", 4);
-	cr_assert(space_read(&s, &c, 5 * PAGE + 4, 4, got));
+	cr_assert(space_read(s, c, 5 * PAGE + 4, 4, got));
 	cr_assert_arr_eq(got, "abcd", 4);
-	space_destroy(&s);
 	free(host);
 }
 
 Test(space, accesses_keep_their_width_and_are_cut_at_edges)
 {
-	struct space s;
-	struct fake f;
-	struct view_claim c = {0};
 	struct last_access a = {0};
 	struct region r = {.base = 0x100, .size = 0x10, .ops = &note_ops, .opaque = &a};
 	uint8_t buf[8];
 	unsigned size;
 
-	start(&s, &f);
-	space_register_claim(&s, &c);
-	space_add(&s, &r);
+	space_add(s, &r);
 	for (size = 1; size <= 8; size *= 2) {
 		uint64_t value = 0xa1a2a3a4a5a6a7a8;
 
 		a.count = 0;
 		memcpy(buf, &value, 8);
-		cr_assert(space_write(&s, &c, 0x108, size, buf));
+		cr_assert(space_write(s, c, 0x108, size, buf));
 		cr_assert_eq(a.count, 1);
 		cr_assert_eq(a.size, size);
 		cr_assert_eq(a.offset, 8);
 		cr_assert_eq(a.value, size == 8 ? value : value & ((1ULL << (8 * size)) - 1));
 	}
 	a.count = 0;
-	cr_assert(!space_read(&s, &c, 0x10e, 4, buf), "the last two bytes are nobody's");
+	cr_assert(!space_read(s, c, 0x10e, 4, buf), "the last two bytes are nobody's");
 	cr_assert_eq(a.count, 1);
 	cr_assert_eq(a.size, 2);
 	cr_assert_arr_eq(buf, "\x88\x77\xff\xff", 4);
 	a.count = 0;
-	space_read(&s, &c, 0x101, 4, buf);
+	space_read(s, c, 0x101, 4, buf);
 	cr_assert_eq(a.count, 3, "1 + 2 + 1: never a misaligned access");
-	space_destroy(&s);
 }
 
 Test(space, a_handler_may_move_its_own_region)
 {
-	struct space s;
-	struct fake f;
-	struct view_claim c = {0}, other = {0};
+	struct view_claim other = {0};
 	struct last_access a = {0};
 	struct region r = {.base = 0x100, .size = 0x10, .ops = &note_ops, .opaque = &a};
 	uint8_t buf[4];
 	int i;
 
-	start(&s, &f);
-	space_register_claim(&s, &c);
-	space_register_claim(&s, &other);
-	space_add(&s, &r);
+	space_register_claim(s, &other);
+	space_add(s, &r);
 	/* Another thread looks at a view for long: it must outlive all the commits. */
-	atomic_store(&other.view, atomic_load(&s.current));
+	atomic_store(&other.view, atomic_load(&s->current));
 	for (i = 0; i < 10; i++) {
-		space_begin(&s);
-		space_remove(&s, &r);
+		space_begin(s);
+		space_remove(s, &r);
 		r.base += 0x1000;
-		space_add(&s, &r);
-		space_commit(&s, NULL);
+		space_add(s, &r);
+		space_commit(s, NULL);
 	}
 	cr_assert_eq(view_find(atomic_load(&other.view), 0x104)->offset, 0);
 	atomic_store(&other.view, NULL);
-	cr_assert(space_read(&s, &c, 0xa104, 4, buf));
+	cr_assert(space_read(s, c, 0xa104, 4, buf));
 	cr_assert_eq(a.offset, 4);
-	cr_assert(!space_read(&s, &c, 0x104, 4, buf));
-	space_destroy(&s);
+	cr_assert(!space_read(s, c, 0x104, 4, buf));
 }
 
 Test(doorbell, follows_its_region)
 {
-	struct space s;
-	struct fake f;
-	struct view_claim c = {0};
 	struct last_access a = {0};
 	int fd = eventfd(0, EFD_NONBLOCK);
 	struct region_ioeventfd e = {.offset = 4, .len = 2, .match = true, .data = 3, .fd = fd};
@@ -334,30 +263,27 @@ Test(doorbell, follows_its_region)
 	struct region cover = {.base = 0x1000, .size = 8, .priority = 1, .ops = &note_ops};
 	uint64_t count;
 
-	start(&s, &f);
-	space_register_claim(&s, &c);
-	space_add(&s, &r);
-	cr_assert_eq(f.doorbells, 1);
-	cr_assert_eq(f.doorbell_addr, 0x1004);
-	space_begin(&s);
-	space_remove(&s, &r);
+	space_add(s, &r);
+	cr_assert_eq(rec.doorbells, 1);
+	cr_assert_eq(rec.doorbell_addr, 0x1004);
+	space_begin(s);
+	space_remove(s, &r);
 	r.base = 0x3000;
-	space_add(&s, &r);
-	space_commit(&s, NULL);
-	cr_assert_eq(f.doorbells, 1);
-	cr_assert_eq(f.doorbell_addr, 0x3004);
+	space_add(s, &r);
+	space_commit(s, NULL);
+	cr_assert_eq(rec.doorbells, 1);
+	cr_assert_eq(rec.doorbell_addr, 0x3004);
 	/* In user space the doorbell rings too, for its size and value only. */
-	space_write(&s, &c, 0x3004, 2, (const uint8_t *)"\x03\0");
+	space_write(s, c, 0x3004, 2, (const uint8_t *)"\x03\0");
 	cr_assert_eq(read(fd, &count, 8), 8);
 	cr_assert_eq(count, 1);
 	cr_assert_eq(a.count, 0);
-	space_write(&s, &c, 0x3004, 2, (const uint8_t *)"\x04\0");
-	space_write(&s, &c, 0x3004, 1, (const uint8_t *)"\x03");
+	space_write(s, c, 0x3004, 2, (const uint8_t *)"\x04\0");
+	space_write(s, c, 0x3004, 1, (const uint8_t *)"\x03");
 	cr_assert_eq(read(fd, &count, 8), -1);
 	cr_assert_eq(a.count, 2);
 	cover.base = 0x3000;
-	space_add(&s, &cover);
-	cr_assert_eq(f.doorbells, 0, "hidden");
-	space_destroy(&s);
+	space_add(s, &cover);
+	cr_assert_eq(rec.doorbells, 0, "hidden");
 	close(fd);
 }
