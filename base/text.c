@@ -102,6 +102,18 @@ void json_number(struct json *j, const char *name, uint64_t value)
 	text_add(j->out, "%" PRIu64, value);
 }
 
+void json_signed(struct json *j, const char *name, int64_t value)
+{
+	json_begin(j, name);
+	text_add(j->out, "%" PRId64, value);
+}
+
+void json_address(struct json *j, const char *name, uint64_t address)
+{
+	json_begin(j, name);
+	text_add(j->out, "\"0x%" PRIx64 "\"", address);
+}
+
 void json_bool(struct json *j, const char *name, bool value)
 {
 	json_begin(j, name);

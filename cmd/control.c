@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* carillon list, stop, pause, resume, stat: what is said to running machines. */
+/* carillon list, stop, pause, resume, stat, debug: what is said to running machines. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -80,33 +80,73 @@ static void print_plain(const char *json)
 		}
 }
 
-int cmd_stat(int argc, char **argv)
+static void print_as_is(const char *text)
+{
+	fputs(text, stdout);
+}
+
+static int show(const char *name, const char *command, void (*print)(const char *text))
 {
 	struct text reply = {0};
-	const char *name = NULL;
-	bool json = false;
-	int i, status;
+	int status = ask(name, command, &reply);
 
-	for (i = 1; i < argc; i++)
-		if (!strcmp(argv[i], "--json"))
-			json = true;
-		else if (!name && argv[i][0] != '-')
-			name = argv[i];
-		else
-			break;
-	if (!name || i < argc) {
-		warn("usage: carillon stat NAME [--json]");
-		return STATUS_USAGE;
-	}
-	status = ask(name, "stat", &reply);
 	if (!status && reply.data) {
-		if (json)
-			fputs(reply.data, stdout);
-		else
-			print_plain(reply.data);
+		print(reply.data);
+	} else if (!status) {
+		warn("machine '%s': no answer", name);
+		status = STATUS_REFUSED;
 	}
 	text_free(&reply);
 	return status;
+}
+
+struct flag {
+	const char *word;
+	bool given;
+};
+
+/* NAME, and flags around it in any order. NULL: the command line makes no sense. */
+static const char *parse_name(int argc, char **argv, struct flag *flags, unsigned n)
+{
+	const char *name = NULL;
+	unsigned k;
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		for (k = 0; k < n && strcmp(argv[i], flags[k].word); k++)
+			;
+		if (k < n)
+			flags[k].given = true;
+		else if (!name && argv[i][0] != '-')
+			name = argv[i];
+		else
+			return NULL;
+	}
+	return name;
+}
+
+int cmd_stat(int argc, char **argv)
+{
+	struct flag json = {"--json", false};
+	const char *name = parse_name(argc, argv, &json, 1);
+
+	if (!name) {
+		warn("usage: carillon stat NAME [--json]");
+		return STATUS_USAGE;
+	}
+	return show(name, "stat", json.given ? print_as_is : print_plain);
+}
+
+int cmd_debug(int argc, char **argv)
+{
+	struct flag flags[] = {{"--map", false}, {"--json", false}};
+	const char *name = parse_name(argc, argv, flags, ARRAY_SIZE(flags));
+
+	if (!name || !flags[0].given) {
+		warn("usage: carillon debug NAME --map [--json]");
+		return STATUS_USAGE;
+	}
+	return show(name, flags[1].given ? "map json" : "map", print_as_is);
 }
 
 static int is_socket_name(const struct dirent *e)

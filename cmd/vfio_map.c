@@ -15,15 +15,6 @@ static void print_plain(const struct map_part *p)
 	       2 * (int)p->depth, "", p->what);
 }
 
-/* Addresses are strings: a program's numbers may be too short for 64 bits. */
-static void put_address(struct json *j, const char *name, uint64_t address)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "0x%llx", (unsigned long long)address);
-	json_string(j, name, text);
-}
-
 static void print_json(const struct map_part *parts, int n)
 {
 	struct text text = {0};
@@ -33,8 +24,8 @@ static void print_json(const struct map_part *parts, int n)
 	json_open(&j, NULL, '[');
 	for (i = 0; i < n; i++) {
 		json_open(&j, NULL, '{');
-		put_address(&j, "base", parts[i].range.base);
-		put_address(&j, "last", range_last(parts[i].range));
+		json_address(&j, "base", parts[i].range.base);
+		json_address(&j, "last", range_last(parts[i].range));
 		json_string(&j, "kind", parts[i].kind);
 		json_string(&j, "what", parts[i].what);
 		json_number(&j, "depth", parts[i].depth);

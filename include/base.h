@@ -134,6 +134,9 @@ void json_open(struct json *j, const char *name, char bracket);
 void json_close(struct json *j, char bracket);
 void json_string(struct json *j, const char *name, const char *value);
 void json_number(struct json *j, const char *name, uint64_t value);
+void json_signed(struct json *j, const char *name, int64_t value);
+/* As a string "0x…": a program's numbers may be too short for 64 bits. */
+void json_address(struct json *j, const char *name, uint64_t address);
 void json_bool(struct json *j, const char *name, bool value);
 
 #endif

@@ -49,6 +49,7 @@ struct machine;
 
 #define CONTROL_CLIENTS 8
 #define CONTROL_LINE	128
+#define CONTROL_REPLY	(128 * KIB) /* a longer one is neither sent nor taken */
 
 struct control_client {
 	struct control *control;
@@ -72,7 +73,8 @@ int control_open(struct control *c, struct machine *m, struct error *err);
 void control_close(struct control *c);
 void control_attach(struct control *c, struct loop *loop);
 void control_detach(struct control *c, struct loop *loop);
-/* The other end: send one command, gather the reply. */
+/* The other end: send one command, gather the reply, which is text of a process that may have been
+ * taken over by its guest: it is bounded, and no more. */
 int control_ask(const char *name, const char *command, struct text *reply, struct error *err);
 
 /* ---- the machine --------------------------------------------------------------------------- */
@@ -98,6 +100,15 @@ enum vm_end machine_run(struct machine *m, const struct machine_config *config, 
 			size_t size, struct error *err);
 /* State and counters. On the loop's thread. */
 void machine_stat(struct machine *m, struct text *out);
+
+/* ---- the map of a running machine ----------------------------------------------------------- */
+
+/*
+ * Who serves a guest's accesses, range by range, and what lies hidden beneath: for people, or as
+ * JSON. Ranges that do not fit into CONTROL_REPLY are counted instead. Takes the spaces' locks, one
+ * after the other; changes nothing. Any thread.
+ */
+void machine_spaces(struct space *memory, struct space *ports, bool as_json, struct text *out);
 
 /* ---- the map of I/O addresses -------------------------------------------------------------- */
 

@@ -103,7 +103,8 @@ struct region_ioeventfd {
  * read and written with the guest's access width where they are not. host NULL: ops.
  */
 struct region {
-	const char *name;
+	const char *name;    /* whose it is */
+	const char *part;    /* which of its owner's regions; NULL: there is no other */
 	uint64_t base, size; /* bytes */
 	int priority;	     /* the higher hides the lower; on a tie the later added hides */
 	uint8_t *host;
@@ -151,6 +152,30 @@ struct view *view_flatten(struct region *regions);
 const struct view_range *view_find(const struct view *view, uint64_t addr);
 /* Pure: the memslots that a view wants, whole pages only; returns how many. out may be NULL. */
 unsigned view_memslots(const struct view *view, uint64_t page_size, struct memslot *out);
+
+/* Who serves a guest's access. */
+enum space_part_kind {
+	PART_RAM,     /* nobody: it is the guest's memory */
+	PART_ROM,     /* nobody serves reads; writes are trapped */
+	PART_MAPPED,  /* nobody: a device's memory, through a memslot */
+	PART_DIRECT,  /* memory without a memslot: one load or store here, of the guest's width */
+	PART_TRAPPED, /* the region's handlers */
+};
+
+/* A range of an address space where accesses are served alike. */
+struct space_part {
+	struct range range;
+	enum space_part_kind kind;
+	const struct region *region;
+	unsigned ioeventfds; /* how many of the region's doorbells are in it */
+};
+
+/*
+ * Pure: a view by who serves it. slots: of the memslots that it wants, those that KVM has; in any
+ * order, size 0 is none. Sorted; out has room for 3 * view->n. Returns how many.
+ */
+unsigned view_parts(const struct view *view, const struct memslot *slots, unsigned n_slots,
+		    struct space_part *out);
 
 /* What carries a view out: KVM, or a recorder in a test. Both return 0 or -errno. */
 struct space_backend {

@@ -51,8 +51,11 @@ static int gather(int fd, struct text *reply)
 	char chunk[4096];
 	ssize_t n;
 
-	while ((n = recv(fd, chunk, sizeof(chunk), 0)) > 0)
+	while ((n = recv(fd, chunk, sizeof(chunk), 0)) > 0) {
 		text_add(reply, "%.*s", (int)n, chunk);
+		if (reply->len > CONTROL_REPLY)
+			return -EMSGSIZE;
+	}
 	if (n < 0)
 		return -errno;
 	return reply->failed ? -ENOMEM : 0;

@@ -2,8 +2,8 @@
 /*
  * The control socket of a running machine. A peer sends one line, gets the reply and the end of
  * the connection. Only the owner may connect, and still nothing that a peer sends, or fails to
- * read, holds up the loop: lines are bounded, sockets don't block, a reply that does not fit into
- * the socket's buffer is cut.
+ * read, holds up the loop: lines are bounded, and so are replies; sockets don't block, a reply that
+ * does not fit into the socket's buffer is cut.
  */
 #include <errno.h>
 #include <string.h>
@@ -14,7 +14,8 @@
 
 #include "machine.h"
 
-#define REPLY_ROOM (256 * 1024)
+/* The kernel counts its own overhead in a socket's buffer. */
+#define SOCKET_ROOM (2 * CONTROL_REPLY)
 
 static int listen_on(const struct sockaddr_un *address, struct error *err)
 {
@@ -100,6 +101,10 @@ static void obey(struct control *c, const char *command, struct text *reply)
 
 	if (!strcmp(command, "stat")) {
 		machine_stat(m, reply);
+	} else if (!strcmp(command, "map")) {
+		machine_spaces(&m->vm.mmio, &m->vm.pio, false, reply);
+	} else if (!strcmp(command, "map json")) {
+		machine_spaces(&m->vm.mmio, &m->vm.pio, true, reply);
 	} else if (!strcmp(command, "stop")) {
 		vm_end(&m->vm, VM_STOPPED, "stopped by carillon stop");
 		text_add(reply, "ok\n");
@@ -119,12 +124,13 @@ static void obey(struct control *c, const char *command, struct text *reply)
 static void answer(struct control_client *cl)
 {
 	struct text reply = {0};
-	int room = REPLY_ROOM;
+	int room = SOCKET_ROOM;
 
 	obey(cl->control, cl->line, &reply);
 	setsockopt(cl->source.fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
-	if (!reply.failed && send(cl->source.fd, reply.data, reply.len, MSG_NOSIGNAL) < 0)
-		warn("control socket: the reply to '%s' was not taken", cl->line);
+	if (reply.failed ||
+	    send(cl->source.fd, reply.data, reply.len, MSG_NOSIGNAL) != (ssize_t)reply.len)
+		warn("control socket: the reply to '%s' was not taken whole", cl->line);
 	text_free(&reply);
 }
 

@@ -56,12 +56,29 @@ static int map_piece(struct vfio_piece *p, struct error *err)
 	return 0;
 }
 
+/* What the guest's map calls it. */
+static const char *part_text(const struct vfio_piece *p)
+{
+	static const char *const bars[] = {"BAR 0", "BAR 1", "BAR 2", "BAR 3",
+					   "BAR 4", "BAR 5", "ROM"};
+
+	switch (p->segment.kind) {
+	case SEGMENT_TABLE:
+		return "MSI-X table";
+	case SEGMENT_PBA:
+		return "MSI-X PBA";
+	default:
+		return bars[p->bar];
+	}
+}
+
 static int init_piece(struct vfio_piece *p, struct error *err)
 {
 	struct vfio_device *d = p->device;
 	int ret = 0;
 
-	p->region = (struct region){.name = d->function.name,
+	p->region = (struct region){.name = d->bdf,
+				    .part = part_text(p),
 				    .size = p->segment.size,
 				    .priority = PRIORITY_PCI,
 				    .ops = &direct_ops,

@@ -10,10 +10,11 @@ comma := ,
 UNIT_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT_CC ?= $(if $(CROSS),gcc,$(CC))
 UNIT_LIB_x86 := $(LIB_SRC)
-UNIT_LIB_arm64 := $(filter-out arm/% machine/%,$(LIB_SRC)) machine/map.c \
+UNIT_LIB_arm64 := $(filter-out arm/% machine/%,$(LIB_SRC)) machine/map.c machine/spaces.c \
 	$(addprefix arm/,advice.c bank.c fdt.c image.c irqchip.c layout.c v2m.c)
 UNIT_LIBS_arm64 := -lfdt
-UNIT_LIB_powerpc := $(filter-out machine/% powerpc/vcpu.c powerpc/xics.c,$(LIB_SRC)) machine/map.c
+UNIT_LIB_powerpc := $(filter-out machine/% powerpc/vcpu.c powerpc/xics.c,$(LIB_SRC)) machine/map.c \
+	machine/spaces.c
 UNIT_WRAPS_powerpc := ioctl vfio_function_group $(addprefix vfio_spapr_,info default_window \
 	create_window remove_window map unmap accelerate)
 UNIT_LIBS_powerpc := -lfdt $(addprefix -Wl$(comma)--wrap=,$(UNIT_WRAPS_powerpc))

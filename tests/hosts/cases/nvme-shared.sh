@@ -18,9 +18,14 @@ run() {
 		stat_says "\"name\":\"$case_name\"" '"state":"running"' '"exits"' "$nvme" \
 			'"bar_traps":0' '"through_user_space":0'
 		traps=$(counter msix_table_traps)
+		map_says ram ram
+		map_says mapped "$nvme BAR 0"
 		case $msix_table in
 		mapped) [ "$traps" = 0 ] || fail "$traps accesses to the MSI-X table were trapped" ;;
-		*) [ "$traps" -gt 0 ] || fail "no access to the MSI-X table was trapped" ;;
+		*)
+			[ "$traps" -gt 0 ] || fail "no access to the MSI-X table was trapped"
+			map_says trapped "$nvme MSI-X table"
+			;;
 		esac
 		[ "$(exits_but_console)" = "$exits" ] ||
 			fail "exits but for the console: $exits before the I/O, $(exits_but_console) after"

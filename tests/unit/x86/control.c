@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/* machine: the asking end of the control socket, with a machine that is not to be trusted. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "machine.h"
+
+static char directory[] = "/tmp/carillon-test-XXXXXX";
+static int listening;
+static size_t reply_size; /* bytes that the machine answers with */
+
+static void start(void)
+{
+	struct sockaddr_un address;
+
+	cr_assert_not_null(mkdtemp(directory));
+	setenv("CARILLON_RUN", directory, 1);
+	cr_assert_eq(control_address("m", &address, NULL), 0);
+	listening = socket(AF_UNIX, SOCK_STREAM, 0);
+	cr_assert_eq(bind(listening, (struct sockaddr *)&address, sizeof(address)), 0);
+	cr_assert_eq(listen(listening, 1), 0);
+}
+
+static void finish(void)
+{
+	struct sockaddr_un address;
+
+	close(listening);
+	control_address("m", &address, NULL);
+	unlink(address.sun_path);
+	rmdir(directory);
+}
+
+TestSuite(control, .init = start, .fini = finish);
+
+static void *machine(void *opaque)
+{
+	int fd = accept(listening, NULL, NULL);
+	char line[CONTROL_LINE], chunk[1024];
+	size_t left;
+
+	(void)opaque;
+	memset(chunk, 'x', sizeof(chunk));
+	if (read(fd, line, sizeof(line)) > 0)
+		for (left = reply_size; left; left -= sizeof(chunk))
+			if (send(fd, chunk, sizeof(chunk), MSG_NOSIGNAL) < 0)
+				break;
+	close(fd);
+	return NULL;
+}
+
+static int ask(size_t size, struct text *reply, struct error *err)
+{
+	pthread_t thread;
+	int ret;
+
+	reply_size = size;
+	cr_assert_eq(pthread_create(&thread, NULL, machine, NULL), 0);
+	ret = control_ask("m", "stat", reply, err);
+	pthread_join(thread, NULL);
+	return ret;
+}
+
+Test(control, the_longest_reply_is_taken_whole)
+{
+	struct text reply = {0};
+
+	cr_assert_eq(ask(CONTROL_REPLY, &reply, NULL), 0);
+	cr_assert_eq(reply.len, CONTROL_REPLY);
+	text_free(&reply);
+}
+
+Test(control, a_reply_without_an_end_is_refused)
+{
+	struct text reply = {0};
+	struct error err;
+
+	cr_assert_eq(ask(64 * MIB, &reply, &err), -EMSGSIZE);
+	cr_assert_leq(reply.len, CONTROL_REPLY + 64 * KIB, "and not gathered");
+	cr_assert(strstr(err.text, "machine 'm' does not answer"), "%s", err.text);
+	text_free(&reply);
+}
