@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "calendar.h"
 #include "hcall.h"
 
 #define TOKEN_BASE 0x2000
@@ -28,46 +29,25 @@ static int display_character(struct rtas *r)
 
 static int get_time_of_day(struct rtas *r)
 {
-	time_t now = time(NULL) + (time_t)r->m->clock_offset;
-	struct tm tm;
+	struct calendar c;
 
-	gmtime_r(&now, &tm);
-	r->rets[0] = (uint32_t)tm.tm_year + 1900;
-	r->rets[1] = (uint32_t)tm.tm_mon + 1;
-	r->rets[2] = (uint32_t)tm.tm_mday;
-	r->rets[3] = (uint32_t)tm.tm_hour;
-	r->rets[4] = (uint32_t)tm.tm_min;
-	r->rets[5] = (uint32_t)tm.tm_sec;
+	calendar_date(time(NULL) + r->m->clock_offset, &c);
+	r->rets[0] = c.year;
+	r->rets[1] = c.month;
+	r->rets[2] = c.day;
+	r->rets[3] = c.hour;
+	r->rets[4] = c.minute;
+	r->rets[5] = c.second;
 	return RTAS_SUCCESS;
-}
-
-/* A day that its month has not is found by timegm(), which would make it one of the next month. */
-static bool is_date(const uint32_t args[6])
-{
-	static const uint32_t least[6] = {1, 1, 1}, most[6] = {9999, 12, 31, 23, 59, 59};
-	unsigned i;
-
-	for (i = 0; i < ARRAY_SIZE(least); i++)
-		if (args[i] < least[i] || args[i] > most[i])
-			return false;
-	return true;
 }
 
 static int set_time_of_day(struct rtas *r)
 {
-	struct tm tm;
-	time_t wanted;
+	struct calendar c = {r->args[0], r->args[1], r->args[2],
+			     r->args[3], r->args[4], r->args[5]};
+	int64_t wanted;
 
-	if (!is_date(r->args))
-		return RTAS_PARAMETER;
-	tm = (struct tm){.tm_year = (int)r->args[0] - 1900,
-			 .tm_mon = (int)r->args[1] - 1,
-			 .tm_mday = (int)r->args[2],
-			 .tm_hour = (int)r->args[3],
-			 .tm_min = (int)r->args[4],
-			 .tm_sec = (int)r->args[5]};
-	wanted = timegm(&tm);
-	if (tm.tm_mday != (int)r->args[2])
+	if (calendar_seconds(&c, &wanted))
 		return RTAS_PARAMETER;
 	r->m->clock_offset = wanted - time(NULL);
 	return RTAS_SUCCESS;
