@@ -133,4 +133,7 @@ int machine_map(const struct arch_layout *layout, const struct vfio_reserved *re
  */
 int machine_plan(const struct machine_config *config, struct map_part **out, struct error *err);
 
+/* Let the host have back what only building machines needs of this process' memory. */
+void machine_give_back(void);
+
 #endif
