@@ -60,13 +60,27 @@ static void chosen(struct tree *t, const struct fdt_machine *m)
 	tree_close(t);
 }
 
-static void memory(struct tree *t, const struct arch_layout *l)
+static void memory_node(struct tree *t, struct range r)
 {
-	tree_open_at(t, "memory", 0);
+	tree_open_at(t, "memory", r.base);
 	tree_string(t, "device_type", "memory");
-	tree_reg(t, "reg", l->ram, 1);
+	tree_reg(t, "reg", &r, 1);
 	tree_list(t, "ibm,associativity", 4, 0, 0, 0, 0);
 	tree_close(t);
+}
+
+/*
+ * Whole logical memory blocks. The first node is what a guest may use before it has an MMU (Linux:
+ * early_init_dt_add_memory_arch()), another one the rest. "ibm,dynamic-reconfiguration-memory"
+ * would say that blocks can come and go.
+ */
+static void memory(struct tree *t, const struct fdt_machine *m)
+{
+	uint64_t ram = m->layout->ram[0].size;
+
+	memory_node(t, (struct range){0, m->rma});
+	if (m->rma < ram)
+		memory_node(t, (struct range){m->rma, ram - m->rma});
 }
 
 static void mmu(struct tree *t, const struct fdt_cpu *c)
@@ -200,7 +214,7 @@ int fdt_build(const struct fdt_machine *m, void *buf, size_t size)
 	tree_u32(&t, "#address-cells", 2);
 	tree_u32(&t, "#size-cells", 2);
 	chosen(&t, m);
-	memory(&t, m->layout);
+	memory(&t, m);
 	cpus(&t, m);
 	rtas(&t, m);
 	interrupts(&t, m);

@@ -5,6 +5,9 @@
 
 #include "layout.h"
 
+/* A group of a hash table: eight entries of 16 bytes. */
+#define HASH_GROUP_SHIFT 7
+
 static int check_ram(const struct arch_config *c, struct error *err)
 {
 	char text[SIZE_TEXT], fits[SIZE_TEXT];
@@ -52,6 +55,19 @@ int arch_plan(const struct arch_config *config, const struct arch_host *host,
 		.bar_align = host->page_size > GUEST_PAGE_MAX ? host->page_size : GUEST_PAGE_MAX,
 	};
 	return 0;
+}
+
+/* A page for each group of the table; a segment of 1 TiB is all that can be reached so. */
+uint64_t rma_size(uint64_t ram, uint64_t page, unsigned hash_order)
+{
+	unsigned shift = page >= 16 * MIB ? 24 : page >= 64 * KIB ? 16 : 12;
+	uint64_t mapped = 1ULL << (shift + hash_order - HASH_GROUP_SHIFT);
+
+	if (!hash_order)
+		return ram;
+	if (mapped > TIB)
+		mapped = TIB;
+	return mapped < ram ? mapped : ram;
 }
 
 int mmu_parse(const char *text, enum mmu_wish *out, struct error *err)

@@ -2,7 +2,7 @@
 /*
  * layout: every guest-physical address and every number of the pseries machine.
  *
- *     0x0000_0000_0000   RAM: kernel at 0, then initrd, device tree and the RTAS code
+ *     0x0000_0000_0000   RAM: kernel at 0, then device tree, RTAS code and initrd
  *     0x2000_0000_0000   the ports of I/O BARs, 64 KiB
  *     0x2000_8000_0000   PCI 32-bit window; bus address 0x8000_0000
  *     0x2100_0000_0000   PCI 64-bit window; bus address = guest-physical
@@ -45,6 +45,13 @@
 
 /* The console's unit address on the virtual I/O bus. */
 #define VTY_REG 0x71000000
+
+/*
+ * Pure: bytes of RAM that the guest reaches without its MMU (the RMA). With radix (order 0) that is
+ * all of it; with a hash MMU it is what KVM maps at the start into the table of 1 << hash_order
+ * bytes, given the pages behind RAM (kvmppc_map_vrma() in Linux).
+ */
+uint64_t rma_size(uint64_t ram, uint64_t page, unsigned hash_order);
 
 enum mmu_wish {
 	MMU_AUTO, /* radix where the host's KVM has it for guests */

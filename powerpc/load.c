@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * From a layout to a partition that is ready to run: kernel at 0, behind it initrd, device tree and
- * the RTAS code, as a boot loader would leave them after open firmware has gone.
+ * From a layout to a partition that is ready to run: kernel at 0, behind it device tree, RTAS code
+ * and initrd, as a boot loader would leave them after open firmware has gone.
  */
 #include <elf.h>
 #include <endian.h>
@@ -32,7 +32,7 @@ struct load {
 	const struct arch_config *config;
 	const struct arch_layout *layout;
 	struct boot_file kernel, initrd; /* initrd.path NULL: none */
-	uint64_t entry, kernel_end, initrd_at, dtb, rtas;
+	uint64_t rma, entry, kernel_end, dtb, rtas, initrd_at;
 	struct fdt_function functions[FUNCTIONS_MAX];
 };
 
@@ -105,16 +105,34 @@ static int load_kernel(struct load *b, struct error *err)
 	return ret;
 }
 
-/* Behind the kernel: initrd, device tree, RTAS. */
+/* The guest begins and calls RTAS without its MMU, and with addresses of 32 bits. */
+static int check_firmware(const struct load *b, struct error *err)
+{
+	uint64_t reached = b->rma < 4 * GIB ? b->rma : 4 * GIB;
+
+	if (b->rtas + RTAS_ROOM <= reached)
+		return 0;
+	return fail(err, EFBIG,
+		    "%s: the kernel (to %llu MiB) leaves no room for device tree and firmware in "
+		    "the %llu MiB that are reached without an MMU; %s",
+		    b->kernel.path, (unsigned long long)(b->kernel_end / MIB),
+		    (unsigned long long)(reached / MIB),
+		    b->rma < 4 * GIB ? "give the guest more memory (-m), larger pages "
+				       "(--hugepages) or a radix MMU (--cpu mmu=radix)"
+				     : "use a smaller one");
+}
+
+/* Behind the kernel: device tree, RTAS, initrd. */
 static int place(struct load *b, struct error *err)
 {
 	uint64_t ram = b->layout->ram[0].size;
 
 	if (b->initrd.path && !b->initrd.size)
 		return fail(err, EINVAL, "%s: the initrd is empty", b->initrd.path);
-	b->initrd_at = align_up(b->kernel_end, PAGE);
-	if (b->initrd.size > ram || b->initrd_at > ram - b->initrd.size ||
-	    align_up(b->initrd_at + b->initrd.size, PAGE) + DTB_ROOM + RTAS_ROOM > ram)
+	b->dtb = align_up(b->kernel_end, PAGE);
+	b->rtas = b->dtb + DTB_ROOM;
+	b->initrd_at = align_up(b->rtas + RTAS_ROOM, PAGE);
+	if (b->initrd_at > ram || b->initrd.size > ram - b->initrd_at)
 		return fail(
 			err, ENOMEM,
 			"%s: kernel (to %llu MiB), initrd (%llu KiB) and device tree do not fit "
@@ -123,18 +141,7 @@ static int place(struct load *b, struct error *err)
 			(unsigned long long)(b->kernel_end / MIB),
 			(unsigned long long)(b->initrd.size / KIB),
 			(unsigned long long)(ram / MIB));
-	b->dtb = align_up(b->initrd_at + b->initrd.size, PAGE);
-	b->rtas = b->dtb + DTB_ROOM;
-	/* The tree says in 32 bits where it is, and its guests call it in that mode. */
-	if (b->rtas + RTAS_ROOM > 4 * GIB)
-		return fail(err, EFBIG,
-			    "%s: the initrd (%llu MiB) leaves no room for firmware below 4G; use a "
-			    "smaller one",
-			    b->initrd.path ? b->initrd.path : b->kernel.path,
-			    (unsigned long long)(b->initrd.size / MIB));
-	return b->initrd.path
-		       ? boot_load(&b->initrd, 0, b->initrd.size, &b->vm->memory, b->initrd_at, err)
-		       : 0;
+	return check_firmware(b, err);
 }
 
 static unsigned list_functions(struct load *b)
@@ -163,6 +170,7 @@ static int build_tree(struct load *b, void *buf, struct error *err)
 {
 	const char *params = b->config->params ? b->config->params : "";
 	struct fdt_machine m = {.layout = b->layout,
+				.rma = b->rma,
 				.cpus = b->config->cpus,
 				.params = params,
 				.initrd = {b->initrd_at, b->initrd.size},
@@ -214,6 +222,8 @@ static int load_all(struct load *b, struct error *err)
 		ret = load_kernel(b, err);
 	if (!ret)
 		ret = place(b, err);
+	if (!ret && b->initrd.path)
+		ret = boot_load(&b->initrd, 0, b->initrd.size, &b->vm->memory, b->initrd_at, err);
 	if (!ret)
 		ret = load_firmware(b, err);
 	boot_close(&b->kernel);
@@ -235,6 +245,7 @@ int arch_load(struct vm *vm, const struct arch_parts *parts, const struct arch_c
 	m->bus = parts->bus;
 	m->vfio = parts->vfio;
 	m->ram_page = vm->memory.page;
+	b->rma = rma_size(layout->ram[0].size, m->ram_page, m->hash_order);
 	vty_init(&m->vty, vm, STDOUT_FILENO);
 	ret = dma_create(m, config, err);
 	if (!ret)

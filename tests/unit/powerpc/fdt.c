@@ -24,14 +24,17 @@ struct sample {
 	uint64_t ram, host_page;
 	struct range initrd;
 	bool devices, pa_features;
+	unsigned hash_order; /* 0: radix */
 };
 
 static const struct sample samples[] = {
-	{"default", 1, 256 * MIB, 4096, {0x2c90000, 0x345678}, false, true},
-	{"smp", 4, 6 * GIB, 64 * KIB, {0}, false, false},
-	{"devices", 2, 512 * MIB, 64 * KIB, {0}, true, true},
+	{"default", 1, 256 * MIB, 4096, {0x2c90000, 0x345678}, false, true, 0},
+	{"smp", 4, 6 * GIB, 64 * KIB, {0}, false, false, 0},
+	{"devices", 2, 512 * MIB, 64 * KIB, {0}, true, true, 0},
+	{"hash", 1, 1 * GIB, 4096, {0}, false, false, 23},
 };
 #define WITH_DEVICES (&samples[2])
+#define WITH_HASH    (&samples[3])
 
 static const uint8_t pa_features[] = {0x18, 0x00, 0xf6, 0x3f, 0xc7, 0xc0};
 
@@ -149,9 +152,14 @@ static struct fdt_machine machine_of(const struct sample *s, struct fdt_function
 	struct arch_config config = {.ram = s->ram, .cpus = s->cpus};
 	struct arch_host host = {.phys_bits = 46, .page_size = s->host_page};
 	struct fdt_machine m = {.layout = &layout,
+				.rma = rma_size(s->ram, s->host_page, s->hash_order),
 				.cpus = s->cpus,
 				.cpu = {.pvr = 0x4e1202,
-					.radix = true,
+					.radix = !s->hash_order,
+					.hash_order = s->hash_order,
+					.segments = {12, 0, 1, 12, 0},
+					.n_segments = 5,
+					.segments_1t = true,
 					.slb_size = 32,
 					.timebase_hz = 512000000,
 					.clock_hz = 2200000000,
@@ -653,7 +661,48 @@ Test(powerpc_fdt, chosen)
 	cr_expect(!has(node("/chosen"), "linux,initrd-start"));
 }
 
-Test(powerpc_fdt, memory_and_cpus)
+static void expect_memory(const char *path, uint64_t base, uint64_t size)
+{
+	int at = node(path);
+
+	cr_expect_str_eq((const char *)fdt_getprop(tree, at, "device_type", NULL), "memory");
+	cr_expect_eq(cell64(at, "reg", 0), base);
+	cr_expect_eq(cell64(at, "reg", 2), size);
+	cr_expect_eq(count_cells(at, "reg"), 4);
+	/* Of the one domain that the reference points of "rtas" make of it. */
+	cr_expect_eq(cell(at, "ibm,associativity", 0), 4);
+	cr_expect_eq(cell(at, "ibm,associativity", 4), 0);
+}
+
+Test(powerpc_fdt, memory)
+{
+	build(&samples[1]);
+	expect_memory("/memory@0", 0, 6 * GIB);
+	cr_expect_lt(fdt_path_offset(tree, "/memory@180000000"), 0);
+	cr_expect_eq(cell64(node("/rtas"), "ibm,lrdr-capacity", 0), 6 * GIB);
+	/* What is reached without the MMU, and the rest. */
+	build(WITH_HASH);
+	expect_memory("/memory@0", 0, 256 * MIB);
+	expect_memory("/memory@10000000", 256 * MIB, 768 * MIB);
+	cr_expect_eq(cell64(node("/rtas"), "ibm,lrdr-capacity", 0), 1 * GIB);
+	cr_expect_eq(cell(node("/rtas"), "ibm,lrdr-capacity", 3), LMB_SIZE);
+}
+
+Test(powerpc_fdt, a_hash_mmu)
+{
+	unsigned n;
+	int at;
+
+	build(WITH_HASH);
+	at = node("/cpus/PowerPC,POWER@0");
+	cr_expect(!has(at, "ibm,processor-radix-AP-encodings"));
+	cr_expect_eq(cell(at, "ibm,pft-size", 1), 23);
+	cr_expect_eq(count_cells(at, "ibm,segment-page-sizes"), 5);
+	cr_expect_eq(cell(at, "ibm,processor-segment-sizes", 1), 40);
+	cr_expect_eq(bytes(node("/chosen"), "ibm,architecture-vec-5", &n)[24] & 0xc0, 0);
+}
+
+Test(powerpc_fdt, cpus)
 {
 	char path[64];
 	unsigned i, k, n;
@@ -661,9 +710,6 @@ Test(powerpc_fdt, memory_and_cpus)
 
 	for (i = 0; i < ARRAY_SIZE(samples); i++) {
 		build(&samples[i]);
-		at = node("/memory@0");
-		cr_expect_eq(cell64(at, "reg", 0), 0);
-		cr_expect_eq(cell64(at, "reg", 2), samples[i].ram);
 		for (k = 0; k < samples[i].cpus; k++) {
 			snprintf(path, sizeof(path), "/cpus/PowerPC,POWER@%x", k);
 			at = node(path);
@@ -672,8 +718,9 @@ Test(powerpc_fdt, memory_and_cpus)
 			cr_expect_eq(cell(at, "ibm,ppc-interrupt-gserver#s", 0), k);
 			cr_expect_eq(cell(at, "cpu-version", 0), 0x4e1202);
 			cr_expect_eq(cell(at, "timebase-frequency", 0), 512000000);
-			cr_expect_eq(count_cells(at, "ibm,processor-radix-AP-encodings"), 4);
-			cr_expect_eq(cell(at, "ibm,processor-radix-AP-encodings", 1), 0xa0000010);
+			if (!samples[i].hash_order)
+				cr_expect_eq(cell(at, "ibm,processor-radix-AP-encodings", 1),
+					     0xa0000010);
 			cr_expect_eq(cell(at, "ibm,associativity", 0) + 1,
 				     count_cells(at, "ibm,associativity"));
 			cr_expect_eq(has(at, "ibm,pa-features"), samples[i].pa_features);
@@ -690,7 +737,7 @@ Test(powerpc_fdt, memory_and_cpus)
 Test(powerpc_fdt, five_hundred_and_twelve_cpus)
 {
 	static char large[1 * MIB]; /* what the loader gives it */
-	struct sample s = {"", 512, 256 * MIB, 4096, {0}, true, true};
+	struct sample s = {"", 512, 256 * MIB, 4096, {0}, true, true, 0};
 	struct fdt_function fns[FUNCTIONS];
 	struct fdt_machine m = machine_of(&s, fns);
 

@@ -197,3 +197,34 @@ Test(powerpc_options, windows)
 	rejects("--ddw", "auto", "--ddw auto: it is on or off");
 	rejects("--tce-acceleration", "", "--tce-acceleration : it is on or off");
 }
+
+Test(powerpc_layout, what_is_reached_without_an_mmu)
+{
+	static const struct {
+		uint64_t ram, page;
+		unsigned order;
+		uint64_t rma;
+	} samples[] = {
+		/* With radix all of it, however much that is. */
+		{128 * MIB, 4 * KIB, 0, 128 * MIB},
+		{16 * TIB, 64 * KIB, 0, 16 * TIB},
+		/* A page of each group. */
+		{256 * MIB, 4 * KIB, 21, 64 * MIB},
+		{256 * MIB, 64 * KIB, 21, 256 * MIB},
+		{256 * MIB, 2 * MIB, 21, 256 * MIB},
+		{64 * GIB, 4 * KIB, 29, 16 * GIB},
+		/* Of huge pages KVM takes what it has a size for. */
+		{64 * GIB, 2 * MIB, 18, 128 * MIB},
+		{64 * GIB, 16 * MIB, 18, 32 * GIB},
+		{64 * GIB, 1 * GIB, 18, 32 * GIB},
+		/* A segment of 1 TiB is all there can be. */
+		{4 * TIB, 64 * KIB, 35, TIB},
+		{4 * TIB, 16 * MIB, 38, TIB},
+		{TIB, 16 * MIB, 38, TIB},
+	};
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(samples); i++)
+		cr_expect_eq(rma_size(samples[i].ram, samples[i].page, samples[i].order),
+			     samples[i].rma, "%u", i);
+}

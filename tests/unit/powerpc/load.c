@@ -7,11 +7,14 @@
 #include <libfdt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "partition.h"
 
 #define RAM (8 * MIB)
+/* Where what is behind the good kernel, its tree and the firmware begins. */
+#define ABOVE_FIRMWARE (0x20000 + MIB + RTAS_ROOM)
 
 static char kernel[64], initrd[64], dump[64];
 static struct arch_config config;
@@ -161,12 +164,11 @@ Test(powerpc_load, a_partition_that_is_ready)
 	cr_expect_geq(initrd_at, 0x13000);
 	cr_expect_eq(property("/chosen", "linux,initrd-end"), initrd_at + sizeof(disk));
 	cr_expect(all(initrd_at, initrd_at + sizeof(disk), 0x33));
-	cr_expect_leq(initrd_at + sizeof(disk), p.begun_r3);
 	/* The firmware, in words of its own byte order, where the kernel leaves it alone. */
 	rtas = property("/rtas", "linux,rtas-entry");
 	cr_assert_eq(fdt_get_mem_rsv(p.ram + p.begun_r3, 0, &base, &size), 0);
 	cr_expect_eq(base, rtas);
-	cr_expect_leq(base + size, RAM);
+	cr_expect_leq(base + size, initrd_at);
 	cr_expect_geq(rtas, p.begun_r3 + fdt_totalsize(p.ram + p.begun_r3));
 	for (i = 0; i < ARRAY_SIZE(code); i++)
 		cr_expect_eq(ram32(rtas + 4 * i), code[i]);
@@ -257,23 +259,43 @@ Test(powerpc_load, initrds_that_do_not_fit)
 	refuses(EINVAL, "the initrd is empty");
 	write_file_of(initrd, "", 0, RAM);
 	refuses(ENOMEM, "give it more with -m");
-	/* Room for all but the firmware. */
-	write_file_of(initrd, "", 0, RAM - 0x20000 - MIB);
+	/* Behind the kernel, the tree and the firmware there is room for so much. */
+	write_file_of(initrd, "", 0, RAM - ABOVE_FIRMWARE + 1);
 	refuses(ENOMEM, "give it more with -m");
-	write_file_of(initrd, "", 0, RAM - 0x20000 - MIB - RTAS_ROOM);
+	write_file_of(initrd, "", 0, RAM - ABOVE_FIRMWARE);
 	cr_expect_eq(load(), 0, "%s", err.text);
+	cr_expect_eq(property("/chosen", "linux,initrd-end"), RAM);
 }
 
-/* Firmware is called by addresses of 32 bits. */
-Test(powerpc_load, an_initrd_that_drives_firmware_out)
+/* What begins without an MMU lies where memory is reached without it. */
+Test(powerpc_load, firmware_that_is_out_of_reach)
 {
 	struct program k = good();
 
 	set_kernel(&k);
-	config.initrd = initrd;
-	layout.ram[0].size = 16 * GIB;
-	write_file_of(initrd, "", 0, 4 * GIB - 0x20000 - MIB);
-	refuses(EFBIG, "below 4G");
+	p.m->hash_order = 11;
+	refuses(EFBIG, "(to 0 MiB) leaves no room for device tree and firmware in the 1 MiB");
+	cr_expect(strstr(err.text, "--cpu mmu=radix"), "%s", err.text);
+	p.m->hash_order = 12;
+	cr_expect_eq(load(), 0, "%s", err.text);
+	cr_expect_geq(fdt_path_offset(p.ram + p.begun_r3, "/memory@200000"), 0);
+}
+
+/* Firmware is called by addresses of 32 bits. */
+Test(powerpc_load, a_kernel_that_drives_firmware_out)
+{
+	const uint64_t size = 5 * GIB;
+	struct ram_bank *bank = &p.rec.vm.memory.banks[0];
+	struct program k = good();
+
+	bank->host = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	cr_assert_neq((void *)bank->host, MAP_FAILED);
+	bank->size = layout.ram[0].size = size;
+	k.segments[1].p_paddr = 4 * GIB - 64 * KIB;
+	set_kernel(&k);
+	refuses(EFBIG, "in the 4096 MiB that are reached without an MMU; use a smaller one");
+	munmap(bank->host, size);
 }
 
 Test(powerpc_load, parameters)
