@@ -102,35 +102,86 @@ int vfio_check_memlock(const char *what, uint64_t need, uint64_t limit, bool pri
 enum vfio_segment_kind {
 	SEGMENT_MAP, /* whole host pages, or a BAR alone in one: given to the guest as a memslot */
 	SEGMENT_DIRECT, /* every access is one load or store of its width on the device */
+	SEGMENT_QUIRK,	/* registers that are not what they seem: see struct vfio_quirk */
 	SEGMENT_TABLE,	/* the virtual MSI-X table */
 	SEGMENT_PBA,	/* the virtual pending bits */
+	SEGMENT_EMPTY,	/* beyond the device: reads are all ones, writes are dropped */
 };
 
 /* One piece of a BAR: offset and size in bytes in the BAR as the guest sees it. */
 struct vfio_segment {
 	enum vfio_segment_kind kind;
 	uint64_t offset, size;
-	uint64_t physical; /* the same byte in the device's own BAR */
+	uint64_t physical; /* MAP, DIRECT, QUIRK: the same byte in the device's own BAR; else 0 */
 };
 
 #define VFIO_SPARSE_MAX	  16
-#define VFIO_SEGMENTS_MAX (2 * VFIO_SPARSE_MAX + 8)
+#define VFIO_SEGMENTS_MAX (2 * VFIO_SPARSE_MAX + 16)
 
+/* A BAR or the ROM as the host has it. size 0: the device has none there. */
 struct vfio_bar_facts {
 	uint64_t size;			      /* of the region, bytes */
+	uint32_t type;			      /* PCI_BASE_ADDRESS_* flag bits; the ROM: 0 */
 	bool mmap;			      /* VFIO_REGION_INFO_FLAG_MMAP */
 	bool msix_mappable;		      /* VFIO_REGION_INFO_CAP_MSIX_MAPPABLE */
 	struct range sparse[VFIO_SPARSE_MAX]; /* areas that may be mmapped; none: all */
 	unsigned n_sparse;
-	uint64_t page_size;	 /* of the host */
-	struct range table, pba; /* where they lie in this BAR; size 0: elsewhere */
+	struct range quirk; /* size 0: none */
+};
+
+/* A place in a BAR, as the MSI-X capability says it. */
+struct vfio_place {
+	unsigned bar; /* 0..5 */
+	uint64_t offset;
+};
+
+/* Where the guest finds the MSI-X table: msix-relocation=off|auto|bar0...bar5. */
+enum vfio_relocation {
+	VFIO_RELOCATE_OFF,  /* where the device has it */
+	VFIO_RELOCATE_AUTO, /* elsewhere if that removes traps, and where no driver minds */
+	VFIO_RELOCATE_BAR0, /* and so on: in that BAR */
+	VFIO_RELOCATE_BAR5 = VFIO_RELOCATE_BAR0 + 5,
+};
+
+/* How the guest sees a BAR that is smaller than a page of the host: subpage=expand|exact. */
+enum vfio_subpage {
+	VFIO_SUBPAGE_EXPAND, /* as large as the page, so that it always has one to itself */
+	VFIO_SUBPAGE_EXACT,  /* as it is; mapped while the guest has it at a page's beginning */
+};
+
+/* All that decides how the guest sees the BARs of a device. */
+struct vfio_bars_facts {
+	struct vfio_bar_facts bars[PCI_BARS + 1]; /* the ROM is PCI_ROM */
+	unsigned entries;			  /* of the MSI-X table; 0: no MSI-X */
+	struct vfio_place table, pba;		  /* where the device has them */
+	uint64_t page_size;			  /* of the host */
+	uint64_t guest_page;			  /* the guest's largest base page; 0: not known */
+	bool maps_msix; /* policy: the guest may have the device's own table, if it can be mapped */
+	enum vfio_relocation relocation;
+	enum vfio_subpage subpage;
+};
+
+/* A BAR as the guest sees it: sorted segments that cover every byte exactly once. */
+struct vfio_bar_plan {
+	uint64_t size; /* bytes, a power of two; 0: none */
+	uint32_t type; /* PCI_BASE_ADDRESS_* flag bits */
+	unsigned n;
+	struct vfio_segment segments[VFIO_SEGMENTS_MAX];
+};
+
+struct vfio_bars_plan {
+	struct vfio_bar_plan bars[PCI_BARS + 1];
+	struct vfio_place table, pba; /* what the guest's capability says */
+	bool relocated;
+	uint64_t made_direct; /* bytes of the device that are mapped because of the relocation */
 };
 
 /*
- * Sorted segments that cover every byte of the BAR exactly once. Returns their number, at most
- * VFIO_SEGMENTS_MAX, or -EINVAL if table or PBA reach beyond the BAR or overlap.
+ * The BAR plan. -EINVAL if table or PBA reach beyond their BARs or overlap, or if the table can't
+ * be where the relocation wants it; -ENOSPC if `auto` finds no place for it; -E2BIG.
  */
-int vfio_plan_bar(const struct vfio_bar_facts *facts, struct vfio_segment *out, struct error *err);
+int vfio_plan_bars(const struct vfio_bars_facts *facts, struct vfio_bars_plan *plan,
+		   struct error *err);
 
 /*
  * What a guest sees of a device's configuration space: config[] holds the values, a bit set in

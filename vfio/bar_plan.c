@@ -1,120 +1,168 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * The BAR plan: which bytes of a BAR the guest reaches by itself, and which through us. Pure.
- *
- * A host page may be mapped if the kernel lets us mmap it and no byte of it belongs to the MSI-X
- * table or the PBA. Everything else in the BAR is served byte by byte in its exact width.
+ * The BAR plan of a whole device: how large each BAR is to the guest, where the guest finds the
+ * MSI-X table, and with that the segments of each BAR. Pure.
  */
 #include <errno.h>
 
-#include "vfio.h"
+#include "bar_plan.h"
 
-static struct range pages_of(struct range r, uint64_t page)
+static bool is_memory(const struct vfio_bar_facts *b)
 {
-	uint64_t first = align_down(r.base, page);
-
-	return (struct range){first, r.size ? align_up(r.base + r.size, page) - first : 0};
+	return b->size && !(b->type & PCI_BASE_ADDRESS_SPACE_IO);
 }
 
-/* Without MSIX_MAPPABLE and without sparse areas, an older kernel refuses the table's pages. */
-static bool kernel_maps(const struct vfio_bar_facts *f, struct range page)
+/* What a place of `size` bytes is in BAR `bar`: nothing if it is in another. */
+static struct range range_in(struct vfio_place place, unsigned bar, uint64_t size)
 {
-	unsigned i;
-
-	if (!f->mmap)
-		return false;
-	for (i = 0; i < f->n_sparse; i++)
-		if (range_contains(f->sparse[i], page))
-			return true;
-	/* A BAR smaller than a page has it to itself, or the kernel would not let us map it (4.8).
-	 */
-	return !f->n_sparse && (page.base + page.size <= f->size || f->size < page.size);
+	return place.bar == bar ? (struct range){place.offset, size} : (struct range){0};
 }
 
-static bool is_mapped_page(const struct vfio_bar_facts *f, uint64_t base)
+static bool is_within_bar(const struct vfio_bars_facts *f, struct vfio_place place, uint64_t size)
 {
-	struct range page = {base, f->page_size};
-
-	return kernel_maps(f, page) && !ranges_overlap(page, pages_of(f->table, f->page_size)) &&
-	       !ranges_overlap(page, pages_of(f->pba, f->page_size));
+	return place.bar < PCI_BARS && is_memory(&f->bars[place.bar]) &&
+	       range_contains((struct range){0, f->bars[place.bar].size},
+			      (struct range){place.offset, size});
 }
 
-static enum vfio_segment_kind kind_at(const struct vfio_bar_facts *f, uint64_t at)
+/* A PBA that can't be where the device says it is. */
+static bool has_a_false_pba(const struct vfio_bars_facts *f)
 {
-	struct range byte = {at, 1};
+	uint64_t size = vfio_pba_size(f->entries);
 
-	if (range_contains(f->table, byte))
-		return SEGMENT_TABLE;
-	if (range_contains(f->pba, byte))
-		return SEGMENT_PBA;
-	if (is_mapped_page(f, align_down(at, f->page_size)))
-		return SEGMENT_MAP;
-	return SEGMENT_DIRECT;
+	return f->entries &&
+	       (!is_within_bar(f, f->pba, size) ||
+		ranges_overlap(range_in(f->table, f->pba.bar, vfio_table_size(f->entries)),
+			       (struct range){f->pba.offset, size}));
 }
 
-/* Lower *next to edge if edge is the nearest one above at. */
-static void nearest(uint64_t at, uint64_t edge, uint64_t *next)
+static int check_msix(const struct vfio_bars_facts *f, struct error *err)
 {
-	if (edge > at && edge < *next)
-		*next = edge;
-}
-
-/* The next offset above `at` where the kind may change: an edge of something, not each page. */
-static uint64_t next_edge(const struct vfio_bar_facts *f, uint64_t at)
-{
-	struct range trapped[] = {f->table, f->pba};
-	uint64_t next = f->size;
-	unsigned i;
-
-	for (i = 0; i < ARRAY_SIZE(trapped); i++) {
-		struct range p = pages_of(trapped[i], f->page_size);
-
-		nearest(at, trapped[i].base, &next);
-		nearest(at, trapped[i].base + trapped[i].size, &next);
-		nearest(at, p.base, &next);
-		nearest(at, p.base + p.size, &next);
-	}
-	for (i = 0; i < f->n_sparse; i++) {
-		nearest(at, align_up(f->sparse[i].base, f->page_size), &next);
-		nearest(at, align_down(f->sparse[i].base + f->sparse[i].size, f->page_size), &next);
-	}
-	nearest(at, align_down(f->size, f->page_size), &next);
-	return next;
-}
-
-static int check(const struct vfio_bar_facts *f, struct error *err)
-{
-	struct range bar = {0, f->size};
-
-	if (f->table.size && !range_contains(bar, f->table))
-		return fail(err, EINVAL, "its MSI-X table reaches beyond its BAR of %llu bytes",
-			    (unsigned long long)f->size);
-	if (f->pba.size && !range_contains(bar, f->pba))
-		return fail(err, EINVAL, "its MSI-X PBA reaches beyond its BAR of %llu bytes",
-			    (unsigned long long)f->size);
-	if (ranges_overlap(f->table, f->pba))
-		return fail(err, EINVAL, "its MSI-X table and PBA overlap");
+	if (!f->entries)
+		return 0;
+	if (!is_within_bar(f, f->table, vfio_table_size(f->entries)))
+		return fail(err, EINVAL, "its MSI-X table reaches beyond BAR %u", f->table.bar);
+	if (has_a_false_pba(f) && f->relocation == VFIO_RELOCATE_OFF)
+		return fail(err, EINVAL,
+			    "its MSI-X PBA reaches beyond BAR %u or into the table; "
+			    "msix-relocation=auto gives the guest one that does not",
+			    f->pba.bar);
 	return 0;
 }
 
-int vfio_plan_bar(const struct vfio_bar_facts *facts, struct vfio_segment *out, struct error *err)
+/*
+ * A page of the host holds no second BAR if no BAR is smaller than one: that holds whoever places
+ * them, and a guest's own pages may be smaller.
+ */
+static uint64_t presented_size(const struct vfio_bars_facts *f, const struct vfio_bar_facts *b)
 {
-	uint64_t at = 0, next;
-	int n = check(facts, err);
+	uint64_t size = pow2_ceil(b->size);
 
-	if (n)
-		return n;
-	for (; at < facts->size; at = next) {
-		enum vfio_segment_kind kind = kind_at(facts, at);
+	if (f->subpage == VFIO_SUBPAGE_EXACT || !is_memory(b) || size > f->page_size)
+		return size;
+	return f->page_size;
+}
 
-		next = next_edge(facts, at);
-		if (n && out[n - 1].kind == kind) {
-			out[n - 1].size += next - at;
-			continue;
+static void present(const struct vfio_bars_facts *f, struct vfio_bars_plan *plan)
+{
+	unsigned i;
+
+	*plan = (struct vfio_bars_plan){.table = f->table, .pba = f->pba};
+	for (i = 0; i <= PCI_ROM; i++)
+		if (f->bars[i].size) {
+			plan->bars[i].size = presented_size(f, &f->bars[i]);
+			plan->bars[i].type = f->bars[i].type;
 		}
-		if (n == VFIO_SEGMENTS_MAX)
-			return fail(err, E2BIG, "its BAR has too many mappable areas");
-		out[n++] = (struct vfio_segment){kind, at, next - at, at};
+}
+
+/* The table is virtual, unless the guest may have the device's own and the kernel maps it. */
+static bool is_virtual(const struct vfio_bars_facts *f, const struct vfio_bars_plan *plan)
+{
+	return f->entries &&
+	       (plan->relocated || !f->maps_msix || !f->bars[f->table.bar].msix_mappable);
+}
+
+static int cut(const struct vfio_bars_facts *f, struct vfio_bars_plan *plan, struct error *err)
+{
+	uint64_t table_size = vfio_table_size(f->entries), pba_size = vfio_pba_size(f->entries);
+	bool virtual = is_virtual(f, plan);
+	unsigned bar;
+	int n;
+
+	for (bar = 0; bar <= PCI_ROM; bar++) {
+		struct vfio_bar_layout l = {.device = &f->bars[bar],
+					    .size = plan->bars[bar].size,
+					    .page_size = f->page_size};
+
+		if (virtual) {
+			l.table = range_in(plan->table, bar, table_size);
+			l.pba = range_in(plan->pba, bar, pba_size);
+		}
+		if (f->entries && !f->bars[bar].msix_mappable)
+			l.refused = range_in(f->table, bar, table_size);
+		n = vfio_cut_bar(&l, plan->bars[bar].segments, err);
+		if (n < 0) {
+			error_prefix(err, "BAR %u", bar);
+			return n;
+		}
+		plan->bars[bar].n = (unsigned)n;
 	}
-	return n;
+	return 0;
+}
+
+/* How many of the device's own bytes the guest reaches by itself. */
+static uint64_t direct_bytes(const struct vfio_bars_facts *f, const struct vfio_bars_plan *plan)
+{
+	uint64_t sum = 0;
+	unsigned bar, i;
+
+	for (bar = 0; bar <= PCI_ROM; bar++)
+		for (i = 0; i < plan->bars[bar].n; i++) {
+			const struct vfio_segment *s = &plan->bars[bar].segments[i];
+			uint64_t own = f->bars[bar].size - s->offset;
+
+			if (s->kind == SEGMENT_MAP)
+				sum += s->size < own ? s->size : own;
+		}
+	return sum;
+}
+
+/* What would be direct if table and PBA were in nobody's way. */
+static int direct_without_table(const struct vfio_bars_facts *f, uint64_t *bytes, struct error *err)
+{
+	struct vfio_bars_plan plan;
+	int ret;
+
+	present(f, &plan);
+	plan.relocated = true;
+	plan.table.bar = plan.pba.bar = PCI_BARS + 1;
+	ret = cut(f, &plan, err);
+	*bytes = direct_bytes(f, &plan);
+	return ret;
+}
+
+int vfio_plan_bars(const struct vfio_bars_facts *facts, struct vfio_bars_plan *plan,
+		   struct error *err)
+{
+	uint64_t before, after;
+	int ret = check_msix(facts, err);
+
+	if (ret)
+		return ret;
+	present(facts, plan);
+	ret = cut(facts, plan, err);
+	if (ret || facts->relocation == VFIO_RELOCATE_OFF)
+		return ret;
+	before = direct_bytes(facts, plan);
+	ret = direct_without_table(facts, &after, err);
+	if (ret)
+		return ret;
+	if (facts->relocation == VFIO_RELOCATE_AUTO && after == before && !has_a_false_pba(facts))
+		return 0;
+	ret = vfio_relocate_msix(facts, plan, err);
+	if (ret)
+		return ret;
+	plan->relocated = true;
+	plan->made_direct = after - before;
+	return cut(facts, plan, err);
 }

@@ -39,6 +39,20 @@ static void direct_write(void *opaque, uint64_t offset, unsigned size, uint64_t 
 
 static const struct region_ops direct_ops = {direct_read, direct_write};
 
+/* What lies beyond the device is what a bus answers where nobody is. */
+static uint64_t empty_read(void *opaque, uint64_t offset, unsigned size)
+{
+	(void)opaque, (void)offset, (void)size;
+	return UINT64_MAX;
+}
+
+static void empty_write(void *opaque, uint64_t offset, unsigned size, uint64_t value)
+{
+	(void)opaque, (void)offset, (void)size, (void)value;
+}
+
+static const struct region_ops empty_ops = {empty_read, empty_write};
+
 static int map_piece(struct vfio_piece *p, struct error *err)
 {
 	const struct vfio_region *r = &p->device->regions[p->bar];
@@ -95,6 +109,10 @@ static int init_piece(struct vfio_piece *p, struct error *err)
 		p->region.opaque = &d->msix;
 		p->region.traps = NULL;
 		break;
+	case SEGMENT_EMPTY:
+		p->region.ops = &empty_ops;
+		break;
+	case SEGMENT_QUIRK:
 	case SEGMENT_DIRECT:
 		break;
 	case SEGMENT_MAP:
@@ -107,96 +125,37 @@ static int init_piece(struct vfio_piece *p, struct error *err)
 	return ret;
 }
 
-static int create_bar(struct vfio_device *d, unsigned bar, const struct vfio_bar_facts *facts,
+static int create_bar(struct vfio_device *d, unsigned bar, const struct vfio_bar_plan *plan,
 		      struct error *err)
 {
-	struct vfio_segment segments[VFIO_SEGMENTS_MAX];
 	struct vfio_bar *b = &d->bars[bar];
-	int n = vfio_plan_bar(facts, segments, err), ret = 0;
+	int ret = 0;
 
-	if (n < 0)
-		return n;
-	b->pieces = calloc((size_t)n, sizeof(*b->pieces));
+	b->pieces = calloc(plan->n, sizeof(*b->pieces));
 	if (!b->pieces)
 		return fail(err, ENOMEM, "BAR %u: out of memory", bar);
-	for (b->n = 0; b->n < (unsigned)n && !ret; b->n++) {
-		b->pieces[b->n] =
-			(struct vfio_piece){.device = d, .bar = bar, .segment = segments[b->n]};
+	for (b->n = 0; b->n < plan->n && !ret; b->n++) {
+		b->pieces[b->n] = (struct vfio_piece){
+			.device = d, .bar = bar, .segment = plan->segments[b->n]};
 		ret = init_piece(&b->pieces[b->n], err);
 	}
 	return ret;
 }
 
-/* Where the MSI-X table or PBA lies in this BAR, by a dword of the capability. */
-static struct range msix_range(const struct vfio_config_plan *plan, unsigned reg, unsigned bar,
-			       uint64_t size)
+int vfio_bars_create(struct vfio_device *d, const struct vfio_bars_plan *plan, struct error *err)
 {
-	uint32_t where;
+	unsigned bar;
+	int ret = 0;
 
-	if (!plan->msix)
-		return (struct range){0};
-	where = pci_get32(plan->config, plan->msix + reg);
-	if ((where & PCI_MSIX_TABLE_BIR) != bar)
-		return (struct range){0};
-	return (struct range){where & PCI_MSIX_TABLE_OFFSET, size};
-}
+	for (bar = 0; bar <= PCI_ROM && !ret; bar++) {
+		const struct vfio_bar_plan *b = &plan->bars[bar];
 
-static unsigned msix_entries(const struct vfio_config_plan *plan)
-{
-	if (!plan->msix)
-		return 0;
-	return (pci_get16(plan->config, plan->msix + PCI_MSIX_FLAGS) & PCI_MSIX_FLAGS_QSIZE) + 1u;
-}
-
-/* The kernel keeps a BAR's type in its virtual configuration space; size is the region's. */
-static int declare_bar(struct vfio_device *d, unsigned bar, struct error *err)
-{
-	const struct vfio_region *r = &d->regions[bar];
-	uint32_t raw;
-
-	if (bar == PCI_ROM) {
-		pci_set_bar(&d->function, bar, pow2_ceil(r->size), 0);
-		return 0;
-	}
-	raw = vfio_config_read(d, PCI_BASE_ADDRESS_0 + 4 * bar, 4);
-	if (!is_pow2(r->size))
-		return fail(err, EINVAL, "BAR %u: %llu bytes is no power of two", bar,
-			    (unsigned long long)r->size);
-	pci_set_bar(&d->function, bar, r->size,
-		    raw & (raw & PCI_BASE_ADDRESS_SPACE_IO ? 3u : 0xfu));
-	return 0;
-}
-
-int vfio_bars_create(struct vfio_device *d, const struct vfio_config_plan *plan, struct error *err)
-{
-	unsigned bar, entries = msix_entries(plan);
-	int ret;
-
-	for (bar = 0; bar <= PCI_ROM; bar++) {
-		const struct vfio_region *r = &d->regions[bar];
-		struct vfio_bar_facts facts = {
-			.size = r->size,
-			.mmap = r->flags & VFIO_REGION_INFO_FLAG_MMAP,
-			.msix_mappable = r->msix_mappable,
-			.n_sparse = r->n_sparse,
-			.page_size = (uint64_t)sysconf(_SC_PAGESIZE),
-			.table = msix_range(plan, PCI_MSIX_TABLE, bar, entries * 16ull),
-			.pba = msix_range(plan, PCI_MSIX_PBA, bar, (entries + 63) / 64 * 8ull),
-		};
-
-		if (d->maps_msix && r->msix_mappable)
-			facts.table = facts.pba = (struct range){0};
-
-		if (!r->size)
+		if (!b->size)
 			continue;
-		memcpy(facts.sparse, r->sparse, sizeof(facts.sparse));
-		ret = declare_bar(d, bar, err);
-		if (!ret)
-			ret = create_bar(d, bar, &facts, err);
-		if (ret)
-			return ret;
+		pci_set_bar(&d->function, bar, b->size, b->type);
+		ret = create_bar(d, bar, b, err);
 	}
-	return 0;
+	return ret;
 }
 
 void vfio_bars_destroy(struct vfio_device *d)
@@ -234,9 +193,9 @@ static void map_p2p(struct vfio_piece *p)
 }
 
 /*
- * A BAR that is smaller than a page is a memslot only as the whole page: what else is in it is
- * nobody's (see vfio_plan_bar), unless the guest has put another BAR there, which then comes first.
- * Where the guest does not align it to the page, it is served by loads and stores.
+ * A BAR that the guest sees smaller than a page is a memslot only as the whole page: what else is
+ * in it is nobody's (see segments.c), unless the guest has put another BAR there, which then comes
+ * first. Where the guest does not align it to the page, it is served by loads and stores.
  */
 static void place_region(struct vfio_piece *p, uint64_t base)
 {

@@ -14,6 +14,31 @@ struct vfio_region {
 	unsigned n_sparse;
 };
 
+/* What a machine, and the user, have to say on how a device is seen; see vfio_bars_facts. */
+struct vfio_policy {
+	uint64_t page_size, guest_page;
+	bool maps_msix;
+	enum vfio_relocation relocation;
+	enum vfio_subpage subpage;
+};
+
+struct vfio_device_plan {
+	struct vfio_config_plan config; /* its MSI-X capability says where bars has the table */
+	struct vfio_bars_plan bars;
+	struct vfio_place pba; /* the device's own, where it really is */
+};
+
+/*
+ * device_plan.c. Pure, and the whole of what the guest sees of a device: for a machine that will
+ * run as well as for one that is only asked what it would be like. regions: the BARs and the ROM
+ * (VFIO_PCI_BAR0_REGION_INDEX to VFIO_PCI_ROM_REGION_INDEX), as the kernel describes them;
+ * physical: the configuration space as the device's fd reads it, size bytes (256 or 4096). Errors
+ * as vfio_plan_bars().
+ */
+int vfio_plan_device(const struct vfio_region *regions, const uint8_t *physical, unsigned size,
+		     const struct vfio_policy *policy, struct vfio_device_plan *plan,
+		     struct error *err);
+
 /* A segment of a BAR at work: a region in the guest's address space. */
 struct vfio_piece {
 	struct vfio_device *device;
@@ -55,7 +80,9 @@ struct vfio_device {
 	struct vfio_device *next;
 	char bdf[BDF_LEN];
 	int fd, group;
-	bool maps_msix; /* the guest may touch the physical MSI-X table: it composes no messages */
+	struct vfio_policy policy;
+	struct vfio_place pba; /* of the device itself */
+	uint64_t made_direct;  /* see vfio_bars_plan */
 	struct vfio_device_info info;
 	struct vfio_region regions[VFIO_PCI_NUM_REGIONS];
 	bool msix_noresize;
@@ -86,7 +113,7 @@ void vfio_config_write(struct vfio_device *d, unsigned offset, unsigned size, ui
 int vfio_device_reset(struct vfio_device *d);
 
 /* bars.c: from the plan to regions. */
-int vfio_bars_create(struct vfio_device *d, const struct vfio_config_plan *plan, struct error *err);
+int vfio_bars_create(struct vfio_device *d, const struct vfio_bars_plan *plan, struct error *err);
 void vfio_bars_destroy(struct vfio_device *d);
 void vfio_bar_map(struct pci_function *f, unsigned bar, uint64_t addr);
 void vfio_bar_unmap(struct pci_function *f, unsigned bar);

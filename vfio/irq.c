@@ -140,12 +140,12 @@ static void msix_disable(void *opaque)
 static bool msix_pending(void *opaque, unsigned v)
 {
 	struct vfio_device *d = opaque;
-	uint32_t where = pci_get32(d->function.config, d->msix.cap + PCI_MSIX_PBA);
-	const struct vfio_region *r = &d->regions[where & PCI_MSIX_PBA_BIR];
-	uint64_t at = r->offset + (where & PCI_MSIX_PBA_OFFSET) + v / 32 * 4;
+	const struct vfio_region *r = &d->regions[d->pba.bar];
+	struct range dword = {d->pba.offset + v / 32 * 4, sizeof(uint32_t)};
 	uint32_t bits;
 
-	if (pread(d->fd, &bits, sizeof(bits), (off_t)at) != sizeof(bits))
+	if (!range_contains((struct range){0, r->size}, dword) ||
+	    pread(d->fd, &bits, sizeof(bits), (off_t)(r->offset + dword.base)) != sizeof(bits))
 		return false;
 	return bits >> (v % 32) & 1;
 }

@@ -71,45 +71,63 @@ static const struct pci_function_ops function_ops = {
 	.command_changed = command_changed,
 };
 
-/* The status register's error bits are the device's, cleared by writing 1 to them there. */
-static int plan_device(struct vfio_device *d, struct error *err)
+static unsigned read_config(struct vfio_device *d, uint8_t physical[PCI_CONFIG_SIZE])
 {
 	struct vfio_region *r = &d->regions[VFIO_PCI_CONFIG_REGION_INDEX];
 	unsigned size = r->size < PCI_CONFIG_SIZE ? PCI_CFG_SPACE_SIZE : PCI_CONFIG_SIZE, i;
-	struct vfio_config_plan *plan = malloc(sizeof(*plan));
-	uint8_t *physical = malloc(size);
-	int ret = -ENOMEM;
 
-	if (!plan || !physical) {
-		fail(err, ENOMEM, "out of memory");
-		goto out;
-	}
-	for (i = 0; i < size; i += 4) {
-		uint32_t dword = vfio_config_read(d, i, 4);
+	for (i = 0; i < size; i += 4)
+		pci_set32(physical, i, vfio_config_read(d, i, 4));
+	return size;
+}
 
-		memcpy(physical + i, &dword, 4);
-	}
-	vfio_plan_config(physical, size, plan);
-	memcpy(d->function.config, plan->config, sizeof(plan->config));
-	memcpy(d->function.writable, plan->writable, sizeof(plan->writable));
-	memcpy(d->emulated, plan->emulated, sizeof(plan->emulated));
-	ret = vfio_bars_create(d, plan, err);
-	if (!ret && plan->msix && d->n_msix) {
-		ret = pci_msix_init(&d->msix, &d->function, plan->msix, d->msix_noresize,
+static int init_interrupts(struct vfio_device *d, const struct vfio_config_plan *config)
+{
+	int ret = 0;
+
+	if (config->msix) {
+		ret = pci_msix_init(&d->msix, &d->function, config->msix, d->msix_noresize,
 				    &d->vfio->vm->irqs, &vfio_msix_source, d);
 		d->msix.by_call = d->vfio->by_hypercall;
 		d->has_msix = !ret;
 	}
-	if (!ret && plan->msi && d->n_msi) {
-		ret = pci_msi_init(&d->msi, &d->function, plan->msi, true, &d->vfio->vm->irqs,
+	if (!ret && config->msi && d->n_msi) {
+		ret = pci_msi_init(&d->msi, &d->function, config->msi, true, &d->vfio->vm->irqs,
 				   &vfio_msi_source, d);
 		d->msi.by_call = d->vfio->by_hypercall;
 		d->has_msi = !ret;
 	}
-	if (ret == -ENOMEM)
-		fail(err, ENOMEM, "out of memory");
-out:
-	free(physical);
+	return ret;
+}
+
+static int carry_out(struct vfio_device *d, const struct vfio_device_plan *plan, struct error *err)
+{
+	int ret;
+
+	memcpy(d->function.config, plan->config.config, sizeof(plan->config.config));
+	memcpy(d->function.writable, plan->config.writable, sizeof(plan->config.writable));
+	memcpy(d->emulated, plan->config.emulated, sizeof(plan->config.emulated));
+	d->pba = plan->pba;
+	d->made_direct = plan->bars.made_direct;
+	ret = vfio_bars_create(d, &plan->bars, err);
+	if (ret)
+		return ret;
+	ret = init_interrupts(d, &plan->config);
+	return ret ? fail(err, -ret, "its interrupts: %s", strerror(-ret)) : 0;
+}
+
+static int plan_device(struct vfio_device *d, struct error *err)
+{
+	struct vfio_device_plan *plan = malloc(sizeof(*plan));
+	uint8_t physical[PCI_CONFIG_SIZE];
+	int ret;
+
+	if (!plan)
+		return fail(err, ENOMEM, "out of memory");
+	ret = vfio_plan_device(d->regions, physical, read_config(d, physical), &d->policy, plan,
+			       err);
+	if (!ret)
+		ret = carry_out(d, plan, err);
 	free(plan);
 	return ret;
 }
@@ -197,7 +215,11 @@ int vfio_add_device(struct vfio *v, struct pci_bus *bus, const struct vfio_devic
 	if (!d)
 		return fail(err, ENOMEM, "%s: out of memory", name);
 	d->vfio = v;
-	d->maps_msix = v->by_hypercall && opt->msix == VFIO_MSIX_AUTO;
+	d->policy = (struct vfio_policy){
+		.page_size = v->vm->mmio.page_size,
+		.maps_msix = v->by_hypercall && opt->msix == VFIO_MSIX_AUTO,
+		.subpage = VFIO_SUBPAGE_EXACT,
+	};
 	d->fd = d->err_fd = d->req_fd = -1;
 	d->intx.trigger = d->intx.unmask = d->intx.timer = -1;
 	memcpy(d->bdf, opt->bdf, sizeof(d->bdf));
