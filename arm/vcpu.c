@@ -124,6 +124,7 @@ static uint32_t irq_line_of(uint32_t gsi)
 }
 
 const bool arch_by_hypercall = false;
+const uint64_t arch_guest_page = 0;
 
 const struct vm_ops arch_vm_ops = {
 	.board_gsis = SPI_BOARD,

@@ -56,6 +56,8 @@ struct arch_parts {
 extern const struct vm_ops arch_vm_ops;
 /* Guests ask for interrupts and DMA by hypercall (see struct vfio). */
 extern const bool arch_by_hypercall;
+/* The largest base page, in bytes, that a guest may use; 0: that is not known before it runs. */
+extern const uint64_t arch_guest_page;
 extern const char arch_name[];
 
 /* Pure. Refuses what this architecture has no use for, and words it does not know. */

@@ -135,7 +135,7 @@ struct vfio_place {
 	uint64_t offset;
 };
 
-/* Where the guest finds the MSI-X table: msix-relocation=off|auto|bar0...bar5. */
+/* Where the guest finds the MSI-X table: msix-relocation=off|auto|barN. */
 enum vfio_relocation {
 	VFIO_RELOCATE_OFF,  /* where the device has it */
 	VFIO_RELOCATE_AUTO, /* elsewhere if that removes traps, and where no driver minds */
@@ -226,10 +226,11 @@ struct vfio {
 	struct vm *vm;
 	const struct vfio_iommu_ops *ops; /* NULL until the first device */
 	enum vfio_iommu_kind wanted;
-	int iommu;	   /* the container or /dev/iommu; -1 until the first device */
-	uint32_t ioas;	   /* iommufd's name for the address space */
-	int kvm_device;	   /* KVM_DEV_TYPE_VFIO, -1 until the first device */
-	bool by_hypercall; /* POWER: the guest asks for interrupts and DMA */
+	int iommu;	     /* the container or /dev/iommu; -1 until the first device */
+	uint32_t ioas;	     /* iommufd's name for the address space */
+	int kvm_device;	     /* KVM_DEV_TYPE_VFIO, -1 until the first device */
+	bool by_hypercall;   /* POWER: the guest asks for interrupts and DMA */
+	uint64_t guest_page; /* see vfio_bars_facts */
 	bool p2p_warned;
 	struct vfio_group *groups;   /* those that are open, where the back end has groups */
 	struct vfio_device *devices; /* the last added first */
@@ -278,9 +279,13 @@ struct vfio_device_options {
 	char bdf[BDF_LEN];
 	enum vfio_intx_mode intx;
 	enum vfio_msix_mode msix;
+	enum vfio_relocation relocation;
+	enum vfio_subpage subpage;
 };
 
-#define VFIO_DEVICE_SYNTAX "BDF[,intx=auto|resample|trap][,msix=auto|trap]"
+#define VFIO_DEVICE_SYNTAX                                                               \
+	"BDF[,intx=auto|resample|trap][,msix=auto|trap][,msix-relocation=off|auto|barN]" \
+	"[,subpage=expand|exact]"
 int vfio_parse_device(const char *text, struct vfio_device_options *opt, struct error *err);
 
 /* Open, reset and put on the bus. Everything that can be refused is refused here. */

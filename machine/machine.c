@@ -93,6 +93,7 @@ static int begin(struct machine *m, struct error *err)
 	m->built = true;
 	vfio_init(&m->vfio, &m->vm, &vfio_host_paths, m->config->iommu);
 	m->vfio.by_hypercall = arch_by_hypercall;
+	m->vfio.guest_page = arch_guest_page;
 	return arch_create(&m->vm, &m->config->arch, err);
 }
 

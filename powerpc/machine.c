@@ -11,6 +11,7 @@
 
 const char arch_name[] = "powerpc";
 const bool arch_by_hypercall = true;
+const uint64_t arch_guest_page = GUEST_PAGE_MAX;
 
 static bool has(const struct vm *vm, long cap)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* --vfio BDF[,intx=auto|resample|trap][,msix=auto|trap], --iommu auto|type1|iommufd|spapr|spapr-v1
- */
+/* What is behind --vfio and --iommu. */
 #include <errno.h>
 #include <string.h>
 
@@ -28,22 +27,61 @@ int vfio_parse_iommu(const char *text, enum vfio_iommu_kind *kind, struct error 
 	return 0;
 }
 
-static int set(const char *word, struct vfio_device_options *opt)
-{
-	static const char *const intx[] = {"auto", "resample", "trap"};
-	static const char *const msix[] = {"auto", "trap"};
-	int i = -EINVAL;
+enum option {
+	OPTION_INTX,
+	OPTION_MSIX,
+	OPTION_RELOCATION,
+	OPTION_SUBPAGE,
+	OPTIONS,
+};
 
-	if (!strncmp(word, "intx=", 5)) {
-		i = find_word(word + 5, intx, ARRAY_SIZE(intx));
-		if (i >= 0)
-			opt->intx = (enum vfio_intx_mode)i;
-	} else if (!strncmp(word, "msix=", 5)) {
-		i = find_word(word + 5, msix, ARRAY_SIZE(msix));
-		if (i >= 0)
-			opt->msix = (enum vfio_msix_mode)i;
+/* Words in the order of their enums. */
+static const struct {
+	const char *name;
+	const char *words[8];
+	unsigned n;
+} options[OPTIONS] = {
+	[OPTION_INTX] = {"intx=", {"auto", "resample", "trap"}, 3},
+	[OPTION_MSIX] = {"msix=", {"auto", "trap"}, 2},
+	[OPTION_RELOCATION] = {"msix-relocation=",
+			       {"off", "auto", "bar0", "bar1", "bar2", "bar3", "bar4", "bar5"},
+			       8},
+	[OPTION_SUBPAGE] = {"subpage=", {"expand", "exact"}, 2},
+};
+
+static void set(struct vfio_device_options *opt, enum option option, int value)
+{
+	switch (option) {
+	case OPTION_INTX:
+		opt->intx = (enum vfio_intx_mode)value;
+		break;
+	case OPTION_MSIX:
+		opt->msix = (enum vfio_msix_mode)value;
+		break;
+	case OPTION_RELOCATION:
+		opt->relocation = (enum vfio_relocation)value;
+		break;
+	default:
+		opt->subpage = (enum vfio_subpage)value;
 	}
-	return i;
+}
+
+static bool parse_option(const char *word, struct vfio_device_options *opt)
+{
+	unsigned i;
+
+	for (i = 0; i < OPTIONS; i++) {
+		size_t len = strlen(options[i].name);
+		int value;
+
+		if (strncmp(word, options[i].name, len))
+			continue;
+		value = find_word(word + len, options[i].words, options[i].n);
+		if (value >= 0)
+			set(opt, (enum option)i, value);
+		return value >= 0;
+	}
+	return false;
 }
 
 int vfio_parse_device(const char *text, struct vfio_device_options *opt, struct error *err)
@@ -59,7 +97,7 @@ int vfio_parse_device(const char *text, struct vfio_device_options *opt, struct 
 		return fail(err, EINVAL, "--vfio %s: '%s' is no PCI address such as 0000:03:00.0",
 			    text, word);
 	while ((word = strsep(&rest, ",")))
-		if (set(word, opt) < 0)
+		if (!parse_option(word, opt))
 			return fail(err, EINVAL, "--vfio %s: what is '%s'? It is %s", text, word,
 				    VFIO_DEVICE_SYNTAX);
 	return 0;

@@ -217,8 +217,10 @@ int vfio_add_device(struct vfio *v, struct pci_bus *bus, const struct vfio_devic
 	d->vfio = v;
 	d->policy = (struct vfio_policy){
 		.page_size = v->vm->mmio.page_size,
+		.guest_page = v->guest_page,
 		.maps_msix = v->by_hypercall && opt->msix == VFIO_MSIX_AUTO,
-		.subpage = VFIO_SUBPAGE_EXACT,
+		.relocation = opt->relocation,
+		.subpage = opt->subpage,
 	};
 	d->fd = d->err_fd = d->req_fd = -1;
 	d->intx.trigger = d->intx.unmask = d->intx.timer = -1;

@@ -29,6 +29,7 @@ static void stat_device(struct vfio_device *d, struct json *j)
 	json_number(j, "msix_table_traps", d->has_msix ? atomic_load(&d->msix.table_traps) : 0);
 	json_number(j, "msix_pba_traps", d->has_msix ? atomic_load(&d->msix.pba_traps) : 0);
 	json_number(j, "bar_traps", atomic_load(&d->bar_traps));
+	json_number(j, "made_direct", d->made_direct);
 	json_number(j, "io_errors", atomic_load(&d->io_errors));
 	json_open(j, "interrupts", '{');
 	json_string(j, "mode", mode_name(d->irq_mode));

@@ -124,6 +124,7 @@ static bool vcpu_exit(struct vcpu *c)
 }
 
 const bool arch_by_hypercall = false;
+const uint64_t arch_guest_page = 4 * KIB;
 
 const struct vm_ops arch_vm_ops = {
 	.board_gsis = GSI_BOARD,

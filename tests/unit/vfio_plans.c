@@ -77,6 +77,18 @@ Test(options, device)
 	cr_assert_eq(opt.intx, VFIO_INTX_AUTO);
 	cr_assert_eq(vfio_parse_device("03:00.0,intx=trap", &opt, &err), 0);
 	cr_assert_eq(opt.intx, VFIO_INTX_TRAP);
+	cr_assert_eq(opt.relocation, VFIO_RELOCATE_OFF);
+	cr_assert_eq(opt.subpage, VFIO_SUBPAGE_EXPAND);
+	cr_assert_eq(vfio_parse_device("03:00.0,msix=trap,msix-relocation=auto", &opt, &err), 0);
+	cr_assert_eq(opt.msix, VFIO_MSIX_TRAP);
+	cr_assert_eq(opt.relocation, VFIO_RELOCATE_AUTO);
+	cr_assert_eq(vfio_parse_device("03:00.0,subpage=exact,msix-relocation=bar5", &opt, &err),
+		     0);
+	cr_assert_eq(opt.relocation, VFIO_RELOCATE_BAR5);
+	cr_assert_eq(opt.subpage, VFIO_SUBPAGE_EXACT);
+	cr_assert_eq(vfio_parse_device("03:00.0,msix-relocation=bar6", &opt, &err), -EINVAL);
+	cr_assert(strstr(err.text, "what is 'msix-relocation=bar6'? It is BDF"), "%s", err.text);
+	cr_assert_eq(vfio_parse_device("03:00.0,subpage", &opt, &err), -EINVAL);
 	cr_assert_eq(vfio_parse_device("03:00.0,intx=maybe", &opt, &err), -EINVAL);
 	cr_assert(strstr(err.text, "what is 'intx=maybe'?"), "%s", err.text);
 	cr_assert_eq(vfio_parse_device("nvme0,intx=trap", &opt, &err), -EINVAL);
