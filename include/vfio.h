@@ -102,7 +102,7 @@ int vfio_check_memlock(const char *what, uint64_t need, uint64_t limit, bool pri
 enum vfio_segment_kind {
 	SEGMENT_MAP, /* whole host pages, or a BAR alone in one: given to the guest as a memslot */
 	SEGMENT_DIRECT, /* every access is one load or store of its width on the device */
-	SEGMENT_QUIRK,	/* registers that are not what they seem: see struct vfio_quirk */
+	SEGMENT_QUIRK,	/* a back door to the table, which is to be the virtual one, too */
 	SEGMENT_TABLE,	/* the virtual MSI-X table */
 	SEGMENT_PBA,	/* the virtual pending bits */
 	SEGMENT_EMPTY,	/* beyond the device: reads are all ones, writes are dropped */
@@ -126,7 +126,7 @@ struct vfio_bar_facts {
 	bool msix_mappable;		      /* VFIO_REGION_INFO_CAP_MSIX_MAPPABLE */
 	struct range sparse[VFIO_SPARSE_MAX]; /* areas that may be mmapped; none: all */
 	unsigned n_sparse;
-	struct range quirk; /* size 0: none */
+	struct range quirk; /* a back door to the MSI-X table; size 0: none */
 };
 
 /* A place in a BAR, as the MSI-X capability says it. */

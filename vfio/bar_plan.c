@@ -97,6 +97,7 @@ static int cut(const struct vfio_bars_facts *f, struct vfio_bars_plan *plan, str
 		if (virtual) {
 			l.table = range_in(plan->table, bar, table_size);
 			l.pba = range_in(plan->pba, bar, pba_size);
+			l.quirk = f->bars[bar].quirk;
 		}
 		if (f->entries && !f->bars[bar].msix_mappable)
 			l.refused = range_in(f->table, bar, table_size);
@@ -157,12 +158,13 @@ int vfio_plan_bars(const struct vfio_bars_facts *facts, struct vfio_bars_plan *p
 	ret = direct_without_table(facts, &after, err);
 	if (ret)
 		return ret;
-	if (facts->relocation == VFIO_RELOCATE_AUTO && after == before && !has_a_false_pba(facts))
+	if (facts->relocation == VFIO_RELOCATE_AUTO && after <= before && !has_a_false_pba(facts))
 		return 0;
 	ret = vfio_relocate_msix(facts, plan, err);
 	if (ret)
 		return ret;
 	plan->relocated = true;
-	plan->made_direct = after - before;
+	/* A mapped table that was moved all the same has made nothing direct. */
+	plan->made_direct = after > before ? after - before : 0;
 	return cut(facts, plan, err);
 }

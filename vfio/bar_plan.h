@@ -29,6 +29,7 @@ struct vfio_bar_layout {
 	uint64_t size;			     /* as the guest sees it */
 	uint64_t page_size;
 	struct range table, pba; /* virtual, in this BAR; size 0: elsewhere */
+	struct range quirk;	 /* size 0: none, or its table is not virtual */
 	struct range refused;	 /* the device's table, where the kernel lets nobody map it */
 };
 

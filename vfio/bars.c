@@ -11,9 +11,8 @@
 
 #include "device.h"
 
-static uint64_t direct_read(void *opaque, uint64_t offset, unsigned size)
+uint64_t vfio_direct_read(struct vfio_piece *p, uint64_t offset, unsigned size)
 {
-	struct vfio_piece *p = opaque;
 	struct vfio_device *d = p->device;
 	uint64_t at = d->regions[p->bar].offset + p->segment.physical + offset;
 	uint64_t value = 0;
@@ -26,15 +25,24 @@ static uint64_t direct_read(void *opaque, uint64_t offset, unsigned size)
 	return value;
 }
 
-static void direct_write(void *opaque, uint64_t offset, unsigned size, uint64_t value)
+void vfio_direct_write(struct vfio_piece *p, uint64_t offset, unsigned size, uint64_t value)
 {
-	struct vfio_piece *p = opaque;
 	struct vfio_device *d = p->device;
 	uint64_t at = d->regions[p->bar].offset + p->segment.physical + offset;
 
 	if (pwrite(d->fd, &value, size, (off_t)at) != (ssize_t)size)
 		atomic_fetch_add_explicit(&d->io_errors, 1, memory_order_relaxed);
 	vfio_intx_touched(d);
+}
+
+static uint64_t direct_read(void *opaque, uint64_t offset, unsigned size)
+{
+	return vfio_direct_read(opaque, offset, size);
+}
+
+static void direct_write(void *opaque, uint64_t offset, unsigned size, uint64_t value)
+{
+	vfio_direct_write(opaque, offset, size, value);
 }
 
 static const struct region_ops direct_ops = {direct_read, direct_write};
@@ -113,6 +121,8 @@ static int init_piece(struct vfio_piece *p, struct error *err)
 		p->region.ops = &empty_ops;
 		break;
 	case SEGMENT_QUIRK:
+		p->region.ops = d->quirk->ops;
+		break;
 	case SEGMENT_DIRECT:
 		break;
 	case SEGMENT_MAP:

@@ -63,6 +63,9 @@ static void plan_express(struct vfio_config_plan *p, unsigned cap)
 	uint16_t flags = pci_get16(p->config, cap + PCI_EXP_FLAGS);
 	unsigned type = (flags & PCI_EXP_FLAGS_TYPE) >> 4;
 
+	/* Some VFs report version 0 (Intel 82599, erratum 35), which no driver expects. */
+	if (!(flags & PCI_EXP_FLAGS_VERS))
+		emulate16(p, cap + PCI_EXP_FLAGS, PCI_EXP_FLAGS_VERS, 1);
 	if (type != PCI_EXP_TYPE_ENDPOINT)
 		return;
 	emulate16(p, cap + PCI_EXP_FLAGS, PCI_EXP_FLAGS_TYPE, PCI_EXP_TYPE_RC_END << 4);
@@ -72,9 +75,6 @@ static void plan_express(struct vfio_config_plan *p, unsigned cap)
 		emulate(p, cap + PCI_EXP_LNKCAP2, 8);
 		memset(p->config + cap + PCI_EXP_LNKCAP2, 0, 8);
 	}
-	/* Some VFs report version 0, which no driver expects. */
-	if (!(flags & PCI_EXP_FLAGS_VERS))
-		emulate16(p, cap + PCI_EXP_FLAGS, PCI_EXP_FLAGS_VERS, 1);
 }
 
 static void plan_capability(struct vfio_config_plan *p, unsigned cap)

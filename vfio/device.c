@@ -101,6 +101,9 @@ int vfio_device_open(struct vfio_device *d, const struct vfio_host_device *host,
 	ret = describe(d, err);
 	if (ret)
 		return ret;
+	ret = vfio_device_wake(d, err);
+	if (ret)
+		return ret;
 	ret = vfio_device_reset(d);
 	if (ret && ret != -ENOTTY)
 		return fail(err, -ret, "can't be reset: %s; reset or power-cycle the host",
@@ -131,6 +134,16 @@ uint32_t vfio_config_read(struct vfio_device *d, unsigned offset, unsigned size)
 		return value;
 	atomic_fetch_add_explicit(&d->io_errors, 1, memory_order_relaxed);
 	return size == 4 ? UINT32_MAX : (1u << (8 * size)) - 1;
+}
+
+unsigned vfio_config_read_all(struct vfio_device *d, uint8_t physical[PCI_CONFIG_SIZE])
+{
+	struct vfio_region *r = &d->regions[VFIO_PCI_CONFIG_REGION_INDEX];
+	unsigned size = r->size < PCI_CONFIG_SIZE ? PCI_CFG_SPACE_SIZE : PCI_CONFIG_SIZE, i;
+
+	for (i = 0; i < size; i += 4)
+		pci_set32(physical, i, vfio_config_read(d, i, 4));
+	return size;
 }
 
 void vfio_config_write(struct vfio_device *d, unsigned offset, unsigned size, uint32_t value)

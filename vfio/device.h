@@ -22,10 +22,25 @@ struct vfio_policy {
 	enum vfio_subpage subpage;
 };
 
+/* quirks.c: what a device needs that is not what it says. */
+struct vfio_quirk {
+	uint16_t vendor, device;
+	uint16_t any; /* bits of the device's number that don't count */
+	/* A back door to the MSI-X table: registers in this BAR. size 0: none. */
+	unsigned bar;
+	struct range range;
+	const struct region_ops *ops; /* opaque is the struct vfio_piece */
+	uint32_t pba; /* where the PBA is, if it can't be where the capability says; 0: there */
+};
+
+/* NULL: none, as for almost all devices. */
+const struct vfio_quirk *vfio_find_quirk(uint16_t vendor, uint16_t device);
+
 struct vfio_device_plan {
 	struct vfio_config_plan config; /* its MSI-X capability says where bars has the table */
 	struct vfio_bars_plan bars;
 	struct vfio_place pba; /* the device's own, where it really is */
+	const struct vfio_quirk *quirk;
 };
 
 /*
@@ -83,6 +98,9 @@ struct vfio_device {
 	struct vfio_policy policy;
 	struct vfio_place pba; /* of the device itself */
 	uint64_t made_direct;  /* see vfio_bars_plan */
+	const struct vfio_quirk *quirk;
+	_Atomic uint32_t eri_address,
+		eri_data; /* RTL8168's; address 0: it does not mean the table */
 	struct vfio_device_info info;
 	struct vfio_region regions[VFIO_PCI_NUM_REGIONS];
 	bool msix_noresize;
@@ -108,13 +126,20 @@ void vfio_device_close(struct vfio_device *d);
 /* size 1, 2 or 4, aligned. A read that fails is all ones, as on a bus. */
 uint32_t vfio_config_read(struct vfio_device *d, unsigned offset, unsigned size);
 void vfio_config_write(struct vfio_device *d, unsigned offset, unsigned size, uint32_t value);
+/* All of it; returns its size, 256 or 4096. */
+unsigned vfio_config_read_all(struct vfio_device *d, uint8_t physical[PCI_CONFIG_SIZE]);
 
 /* reset.c. 0: it is or will be reset; -ENOTTY if the device knows no reset. */
 int vfio_device_reset(struct vfio_device *d);
+/* See that it is in D0. -EIO if it can't be brought there. */
+int vfio_device_wake(struct vfio_device *d, struct error *err);
 
 /* bars.c: from the plan to regions. */
 int vfio_bars_create(struct vfio_device *d, const struct vfio_bars_plan *plan, struct error *err);
 void vfio_bars_destroy(struct vfio_device *d);
+/* An access of exact width to the device; offset is in the piece. Any thread. */
+uint64_t vfio_direct_read(struct vfio_piece *p, uint64_t offset, unsigned size);
+void vfio_direct_write(struct vfio_piece *p, uint64_t offset, unsigned size, uint64_t value);
 void vfio_bar_map(struct pci_function *f, unsigned bar, uint64_t addr);
 void vfio_bar_unmap(struct pci_function *f, unsigned bar);
 /* Send every access to a BAR through user space, or no longer. Any thread. */

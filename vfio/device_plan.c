@@ -53,6 +53,16 @@ static void msix_facts(const struct vfio_config_plan *config, struct vfio_bars_f
 	f->pba = get_place(config, PCI_MSIX_PBA);
 }
 
+static void apply_quirk(const struct vfio_quirk *q, struct vfio_bars_facts *f)
+{
+	if (!q || !f->entries)
+		return;
+	if (range_contains((struct range){0, f->bars[q->bar].size}, q->range))
+		f->bars[q->bar].quirk = q->range;
+	if (q->pba && f->pba.bar < PCI_BARS && f->pba.offset >= f->bars[f->pba.bar].size)
+		f->pba.offset = q->pba;
+}
+
 int vfio_plan_device(const struct vfio_region *regions, const uint8_t *physical, unsigned size,
 		     const struct vfio_policy *policy, struct vfio_device_plan *plan,
 		     struct error *err)
@@ -69,6 +79,9 @@ int vfio_plan_device(const struct vfio_region *regions, const uint8_t *physical,
 	for (bar = 0; bar <= PCI_ROM; bar++)
 		f.bars[bar] = bar_facts(&regions[bar], bar_type(physical, bar));
 	msix_facts(&plan->config, &f);
+	plan->quirk = vfio_find_quirk(pci_get16(physical, PCI_VENDOR_ID),
+				      pci_get16(physical, PCI_DEVICE_ID));
+	apply_quirk(plan->quirk, &f);
 	plan->pba = f.pba;
 	ret = vfio_plan_bars(&f, &plan->bars, err);
 	if (ret || !f.entries)

@@ -71,16 +71,6 @@ static const struct pci_function_ops function_ops = {
 	.command_changed = command_changed,
 };
 
-static unsigned read_config(struct vfio_device *d, uint8_t physical[PCI_CONFIG_SIZE])
-{
-	struct vfio_region *r = &d->regions[VFIO_PCI_CONFIG_REGION_INDEX];
-	unsigned size = r->size < PCI_CONFIG_SIZE ? PCI_CFG_SPACE_SIZE : PCI_CONFIG_SIZE, i;
-
-	for (i = 0; i < size; i += 4)
-		pci_set32(physical, i, vfio_config_read(d, i, 4));
-	return size;
-}
-
 static int init_interrupts(struct vfio_device *d, const struct vfio_config_plan *config)
 {
 	int ret = 0;
@@ -109,6 +99,7 @@ static int carry_out(struct vfio_device *d, const struct vfio_device_plan *plan,
 	memcpy(d->emulated, plan->config.emulated, sizeof(plan->config.emulated));
 	d->pba = plan->pba;
 	d->made_direct = plan->bars.made_direct;
+	d->quirk = plan->quirk;
 	ret = vfio_bars_create(d, &plan->bars, err);
 	if (ret)
 		return ret;
@@ -124,8 +115,8 @@ static int plan_device(struct vfio_device *d, struct error *err)
 
 	if (!plan)
 		return fail(err, ENOMEM, "out of memory");
-	ret = vfio_plan_device(d->regions, physical, read_config(d, physical), &d->policy, plan,
-			       err);
+	ret = vfio_plan_device(d->regions, physical, vfio_config_read_all(d, physical), &d->policy,
+			       plan, err);
 	if (!ret)
 		ret = carry_out(d, plan, err);
 	free(plan);

@@ -10,8 +10,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "device.h"
+
+/* From D3hot to D0 (PCI power management 1.2, 5.6.1), and how often that is tried. */
+#define WAKE_US	   10000
+#define WAKE_TRIES 3
 
 static struct vfio_pci_hot_reset_info *hot_reset_info(struct vfio_device *d)
 {
@@ -84,6 +89,33 @@ static int bus_reset(struct vfio_device *d)
 	free(reset);
 	free(info);
 	return ret;
+}
+
+/*
+ * The kernel wakes the device when it is opened, and around each reset. One that sleeps on after
+ * that answers no access to its BARs, and a reset would not be one.
+ */
+int vfio_device_wake(struct vfio_device *d, struct error *err)
+{
+	uint8_t config[PCI_CONFIG_SIZE];
+	unsigned pm, control, try;
+
+	vfio_config_read_all(d, config);
+	pm = pci_find_capability(config, PCI_CAP_ID_PM);
+	if (!pm)
+		return 0;
+	control = pci_get16(config, pm + PCI_PM_CTRL);
+	for (try = 0; (control & PCI_PM_CTRL_STATE_MASK) && try < WAKE_TRIES; try++) {
+		vfio_config_write(d, pm + PCI_PM_CTRL, 2, control & ~PCI_PM_CTRL_STATE_MASK);
+		usleep(WAKE_US);
+		control = vfio_config_read(d, pm + PCI_PM_CTRL, 2);
+	}
+	if (!(control & PCI_PM_CTRL_STATE_MASK))
+		return 0;
+	return fail(err, EIO,
+		    "sleeps in D%u and can't be woken; remove and rescan it, or power-cycle the "
+		    "host",
+		    control & PCI_PM_CTRL_STATE_MASK);
 }
 
 int vfio_device_reset(struct vfio_device *d)

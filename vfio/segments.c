@@ -23,7 +23,7 @@ static void list_served(const struct vfio_bar_layout *l, struct served out[SERVE
 {
 	out[0] = (struct served){SEGMENT_TABLE, l->table};
 	out[1] = (struct served){SEGMENT_PBA, l->pba};
-	out[2] = (struct served){SEGMENT_QUIRK, l->device->quirk};
+	out[2] = (struct served){SEGMENT_QUIRK, l->quirk};
 }
 
 static struct range pages_of(struct range r, uint64_t page)

@@ -72,6 +72,27 @@ Test(config_plan, capabilities)
 	cr_assert_eq(pci_get32(p.config, 0x60 + PCI_EXP_LNKCAP), 0);
 }
 
+/* Drivers know no version 0. What else there is of a link depends on the version, too. */
+Test(config_plan, a_vf_without_a_version)
+{
+	static const unsigned types[] = {PCI_EXP_TYPE_ENDPOINT, PCI_EXP_TYPE_LEG_END,
+					 PCI_EXP_TYPE_RC_END};
+	static uint8_t c[PCI_CONFIG_SIZE];
+	static struct vfio_config_plan p;
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(types); i++) {
+		make_device(c);
+		pci_set16(c, 0x62, (uint16_t)(types[i] << 4));
+		vfio_plan_config(c, sizeof(c), &p);
+		cr_expect_eq(pci_get16(p.config, 0x62) & PCI_EXP_FLAGS_VERS, 1);
+		cr_expect_eq(pci_get16(p.emulated, 0x62) & PCI_EXP_FLAGS_VERS, PCI_EXP_FLAGS_VERS);
+	}
+	make_device(c);
+	vfio_plan_config(c, sizeof(c), &p);
+	cr_expect_eq(pci_get16(p.config, 0x62) & PCI_EXP_FLAGS_VERS, 2);
+}
+
 Test(config_plan, sriov_and_ari_are_unlinked)
 {
 	static uint8_t c[PCI_CONFIG_SIZE];
