@@ -114,14 +114,19 @@ static int describe_radix(struct vm *vm, struct fdt_cpu *cpu, struct error *err)
 	return 0;
 }
 
-/* "ibm,segment-page-sizes": of each segment size its pages, with how an SLB and a PTE name them. */
-static void put_segment(struct fdt_cpu *cpu, const struct kvm_ppc_one_seg_page_size *s)
+/*
+ * "ibm,segment-page-sizes": of each segment size its pages, with how an SLB and a PTE name them.
+ * KVM lists the smallest first; none are larger than `largest` bytes.
+ */
+static void put_segment(struct fdt_cpu *cpu, const struct kvm_ppc_one_seg_page_size *s,
+			uint64_t largest)
 {
 	unsigned n = 0, i;
 
-	while (n < KVM_PPC_PAGE_SIZES_MAX_SZ && s->enc[n].page_shift)
+	while (n < KVM_PPC_PAGE_SIZES_MAX_SZ && s->enc[n].page_shift &&
+	       1ULL << s->enc[n].page_shift <= largest)
 		n++;
-	if (!s->page_shift || cpu->n_segments + 3 + 2 * n > FDT_SEGMENT_CELLS)
+	if (!n || cpu->n_segments + 3 + 2 * n > FDT_SEGMENT_CELLS)
 		return;
 	cpu->segments[cpu->n_segments++] = s->page_shift;
 	cpu->segments[cpu->n_segments++] = s->slb_enc;
@@ -135,6 +140,7 @@ static void put_segment(struct fdt_cpu *cpu, const struct kvm_ppc_one_seg_page_s
 static int describe_hash(struct ppc_machine *m, struct fdt_cpu *cpu, struct error *err)
 {
 	struct kvm_ppc_smmu_info hash = {0};
+	uint64_t largest;
 	unsigned i;
 
 	if (ioctl(m->vm->fd, KVM_PPC_GET_SMMU_INFO, &hash))
@@ -142,8 +148,10 @@ static int describe_hash(struct ppc_machine *m, struct fdt_cpu *cpu, struct erro
 	cpu->hash_order = m->hash_order;
 	cpu->slb_size = hash.slb_size;
 	cpu->segments_1t = hash.flags & KVM_PPC_1T_SEGMENTS;
+	/* KVM may need a page of the host's behind each of the guest's. */
+	largest = hash.flags & KVM_PPC_PAGE_SIZES_REAL ? m->ram_page : UINT64_MAX;
 	for (i = 0; i < KVM_PPC_PAGE_SIZES_MAX_SZ; i++)
-		put_segment(cpu, &hash.sps[i]);
+		put_segment(cpu, &hash.sps[i], largest);
 	return 0;
 }
 

@@ -370,3 +370,39 @@ Test(powerpc_load, the_mmu_that_the_host_has)
 	cr_expect_eq(create(1), -ENOTSUP);
 	cr_expect_str_eq(err.text, "--cpu mmu=hash: this host's KVM can't; it has: mmu=radix");
 }
+
+static void expect_segments(uint64_t page, const uint32_t *cells, unsigned n)
+{
+	const fdt32_t *c;
+	unsigned i;
+	int len;
+
+	p.rec.vm.memory.page = page;
+	cr_assert_eq(load(), 0, "%s", err.text);
+	c = fdt_getprop(p.ram + p.begun_r3,
+			fdt_path_offset(p.ram + p.begun_r3, "/cpus/PowerPC,POWER@0"),
+			"ibm,segment-page-sizes", &len);
+	cr_assert_eq(len, (int)(n * sizeof(*c)), "%d bytes", len);
+	for (i = 0; i < n; i++)
+		cr_expect_eq(fdt32_to_cpu(c[i]), cells[i], "cell %u", i);
+}
+
+/* KVM refuses a page that is larger than what is behind it, and Linux then has no memory there. */
+Test(powerpc_load, pages_of_a_hash_mmu_are_no_larger_than_those_behind_them)
+{
+	static const uint32_t all[] = {12, 0, 2,  12, 0,  24,	 56, 16, 0x110, 2,
+				       16, 1, 24, 8,  24, 0x100, 1,  24, 0};
+	static const uint32_t small[] = {12, 0, 1, 12, 0};
+	static const uint32_t medium[] = {12, 0, 1, 12, 0, 16, 0x110, 1, 16, 1};
+	struct program k = good();
+
+	set_kernel(&k);
+	p.m->radix = false;
+	p.m->hash_order = 18;
+	expect_segments(4 * KIB, small, ARRAY_SIZE(small));
+	expect_segments(64 * KIB, medium, ARRAY_SIZE(medium));
+	expect_segments(2 * MIB, medium, ARRAY_SIZE(medium));
+	expect_segments(16 * MIB, all, ARRAY_SIZE(all));
+	p.any_page = true;
+	expect_segments(4 * KIB, all, ARRAY_SIZE(all));
+}

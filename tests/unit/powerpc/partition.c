@@ -70,6 +70,19 @@ static int rmmu_info(struct kvm_ppc_rmmu_info *info)
 	return 0;
 }
 
+/* As KVM-HV has them: segments of 4 KiB, 64 KiB and 16 MiB pages, the first two with those as well.
+ */
+static int smmu_info(struct kvm_ppc_smmu_info *info)
+{
+	*info = (struct kvm_ppc_smmu_info){.flags = KVM_PPC_1T_SEGMENTS |
+						    (p.any_page ? 0 : KVM_PPC_PAGE_SIZES_REAL),
+					   .slb_size = 32,
+					   .sps = {{12, 0, {{12, 0}, {24, 56}}},
+						   {16, 0x110, {{16, 1}, {24, 8}}},
+						   {24, 0x100, {{24, 0}}}}};
+	return 0;
+}
+
 static int get_sregs(struct kvm_sregs *sregs)
 {
 	*sregs = (struct kvm_sregs){.pvr = 0x4e1202};
@@ -107,6 +120,8 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 		return create_table(arg);
 	case KVM_PPC_GET_RMMU_INFO:
 		return rmmu_info(arg);
+	case KVM_PPC_GET_SMMU_INFO:
+		return smmu_info(arg);
 	case KVM_GET_SREGS:
 		return get_sregs(arg);
 	default:

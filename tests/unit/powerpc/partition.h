@@ -78,6 +78,7 @@ struct partition {
 	struct kvm_ppc_mmuv3_cfg mmu;
 	unsigned mmu_calls;
 	uint32_t hash_order; /* of the page table that KVM was to make */
+	bool any_page;	     /* hash guests' pages may be larger than those behind them */
 	int mmu_errno, chars_errno, table_errno;
 	struct kvm_ppc_cpu_char chars;
 	struct kvm_create_spapr_tce_64 table;
