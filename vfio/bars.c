@@ -89,6 +89,10 @@ static const char *part_text(const struct vfio_piece *p)
 		return "MSI-X table";
 	case SEGMENT_PBA:
 		return "MSI-X PBA";
+	case SEGMENT_QUIRK:
+		return "back door to the MSI-X table";
+	case SEGMENT_EMPTY:
+		return "beyond the device";
 	default:
 		return bars[p->bar];
 	}
