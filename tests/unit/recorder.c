@@ -188,7 +188,7 @@ void recorder_init_gsis(struct recorder *r, unsigned board, unsigned limit)
 
 void recorder_init_pages(struct recorder *r, uint64_t page)
 {
-	init(r, page, 24, 200);
+	init(r, page, 24, ARRAY_SIZE(r->routes));
 }
 
 void recorder_init(struct recorder *r)

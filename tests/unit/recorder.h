@@ -9,7 +9,7 @@
 
 #include "vm.h"
 
-#define RECORDED_IRQFDS 128
+#define RECORDED_IRQFDS 2100
 #define RECORDED_SLOTS	64
 #define RECORDED_GSIS	0x1800
 
@@ -17,7 +17,7 @@ struct recorder {
 	struct vm vm;
 	unsigned route_calls, attach_calls, detach_calls;
 	unsigned n_routes;
-	struct kvm_irq_routing_entry routes[256];
+	struct kvm_irq_routing_entry routes[4096];
 	struct kvm_irqfd irqfds[RECORDED_IRQFDS];
 	unsigned n_irqfds;
 	unsigned injected[RECORDED_GSIS]; /* by GSI */

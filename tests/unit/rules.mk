@@ -3,7 +3,8 @@
 # with ASan and UBSan for the machine that builds, whatever the architecture. Of another one that is
 # what is pure; what needs its KVM's headers, and machine/, which needs all of it, are left out. Of
 # POWER only what sets registers and sources is: its <asm/kvm.h> has no more than structures, and the
-# linker turns ioctls, and calls to the host's DMA windows, to tests/unit/powerpc/partition.c.
+# linker turns calls to the host's DMA windows to tests/unit/powerpc/partition.c. On all machines it
+# turns the system calls that drive devices and KVM to tests/unit/calls.c.
 
 U := build/unit-$(ARCH)
 comma := ,
@@ -15,9 +16,10 @@ UNIT_LIB_arm64 := $(filter-out arm/% machine/%,$(LIB_SRC)) machine/map.c machine
 UNIT_LIBS_arm64 := -lfdt
 UNIT_LIB_powerpc := $(filter-out machine/% powerpc/vcpu.c powerpc/xics.c,$(LIB_SRC)) machine/map.c \
 	machine/spaces.c
-UNIT_WRAPS_powerpc := ioctl vfio_function_group $(addprefix vfio_spapr_,info default_window \
+UNIT_WRAPS := ioctl pread pwrite mmap munmap
+UNIT_WRAPS_powerpc := vfio_function_group $(addprefix vfio_spapr_,info default_window \
 	create_window remove_window map unmap accelerate)
-UNIT_LIBS_powerpc := -lfdt $(addprefix -Wl$(comma)--wrap=,$(UNIT_WRAPS_powerpc))
+UNIT_LIBS_powerpc := -lfdt
 # Architectures with device trees compare them with golden ones.
 UNIT_FDT := $(if $(filter fdt,$(ROOMS_$(ARCH))),$(wildcard tests/unit/fdt/*.c))
 UNIT_SRC := $(UNIT_LIB_$(ARCH)) cmd/run_options.c $(UNIT_FDT) \
@@ -41,7 +43,8 @@ $U/%.o: %.c | $(UNIT_HEADER_$(ARCH))
 # The suite links all but main.c and what prints: the commands.
 $U/unit: $(UNIT_OBJ)
 	$(call say,LINK,$@)
-	$(Q)$(UNIT_CC) -pthread $(UNIT_CFLAGS) -o $@ $^ -lcriterion $(UNIT_LIBS_$(ARCH))
+	$(Q)$(UNIT_CC) -pthread $(UNIT_CFLAGS) -o $@ $^ -lcriterion $(UNIT_LIBS_$(ARCH)) \
+		$(addprefix -Wl$(comma)--wrap=,$(UNIT_WRAPS) $(UNIT_WRAPS_$(ARCH)))
 
 check: $U/unit
 	$U/unit --jobs 2

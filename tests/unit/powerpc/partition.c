@@ -4,12 +4,11 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "../calls.h"
 #include "partition.h"
 
 /* No fd of anybody's. */
@@ -19,11 +18,8 @@
 struct partition p;
 uint64_t regs[9];
 uint32_t rets[RTAS_ARGS_MAX];
-int (*host_ioctl)(int fd, unsigned long request, void *arg);
 
 /* What the linker puts in place of the calls to NAME (see rules.mk). */
-int __wrap_ioctl(int fd, unsigned long request, ...);
-int __real_ioctl(int fd, unsigned long request, ...);
 int __wrap_vfio_function_group(const struct pci_function *f);
 int __wrap_vfio_spapr_info(struct vfio *v, int group, struct vfio_spapr_info *out);
 int __wrap_vfio_spapr_default_window(struct vfio *v, int group, struct vfio_spapr_info *out,
@@ -89,18 +85,10 @@ static int get_sregs(struct kvm_sregs *sregs)
 	return 0;
 }
 
-int __wrap_ioctl(int fd, unsigned long request, ...)
+static int partition_ioctl(int fd, unsigned long request, void *arg)
 {
-	va_list args;
-	void *arg;
-
-	va_start(args, request);
-	arg = va_arg(args, void *);
-	va_end(args);
-	if (host_ioctl)
-		return host_ioctl(fd, request, arg);
 	if (fd != FD_VM && fd != FD_VCPU)
-		return __real_ioctl(fd, request, arg);
+		return kernel_calls.ioctl(fd, request, arg);
 	switch (request) {
 	case KVM_CHECK_EXTENSION:
 		return (long)(uintptr_t)arg != p.lacks;
@@ -450,6 +438,7 @@ void partition_start(uint64_t ram)
 {
 	static const struct arch_config config = {.cpus = CPUS};
 
+	calls.ioctl = partition_ioctl;
 	fds_before = open_fds();
 	memset(&p, 0, sizeof(p));
 	p.lacks = -1;

@@ -99,9 +99,6 @@ struct partition {
 
 extern struct partition p;
 
-/* If it is set, it gets all ioctls, and there need be no partition. */
-extern int (*host_ioctl)(int fd, unsigned long request, void *arg);
-
 /* Both groups have a 32-bit window of 4 MiB, at 0 and at DMA32_SECOND. */
 #define DMA32_SIZE   (4 * MIB)
 #define DMA32_SECOND 0x40000000ULL

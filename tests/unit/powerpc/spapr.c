@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../../../vfio/iommu.h"
+#include "../calls.h"
 #include "partition.h"
 
 #define FIRST  26
@@ -209,7 +210,7 @@ static void begin(void)
 	cr_assert_not_null(mkdtemp(root));
 	run("touch vfio 26 27");
 	fds_before = open_fds();
-	host_ioctl = fake_ioctl;
+	calls.ioctl = fake_ioctl;
 	vm.memory = (struct guest_memory){.n = 1, .banks = {{.size = 256 * MIB, .host = page}}};
 }
 
