@@ -291,6 +291,8 @@ int vfio_parse_device(const char *text, struct vfio_device_options *opt, struct 
 /* Open, reset and put on the bus. Everything that can be refused is refused here. */
 int vfio_add_device(struct vfio *v, struct pci_bus *bus, const struct vfio_device_options *opt,
 		    struct error *err);
+/* The interrupt vectors of all devices: as many eventfds may guests come to use. */
+unsigned vfio_vectors(const struct vfio *v);
 /* The IOMMU group of an assigned device's function; -1: it is no such. */
 int vfio_function_group(const struct pci_function *f);
 

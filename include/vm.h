@@ -408,6 +408,11 @@ int vm_add_ram(struct vm *vm, const struct range *ranges, unsigned n,
 	       const struct guest_memory_options *opt, struct error *err);
 /* Make n vCPUs (not yet running); checks n against what KVM allows. */
 int vm_create_vcpus(struct vm *vm, unsigned n, struct error *err);
+/*
+ * Let this process have `need` files open: the soft limit is raised, the hard one if it may be.
+ * -EPERM names the number.
+ */
+int vm_allow_files(uint64_t need, struct error *err);
 /* The most vCPUs that this KVM allows. */
 unsigned vm_max_vcpus(int kvm);
 /* Give them back; the threads have ended. */

@@ -13,6 +13,19 @@
 
 #include "machine.h"
 
+/* KVM's, the terminal's, the control socket's; a device's own, its group's and its IOMMU's. */
+#define MACHINE_FILES 64
+#define DEVICE_FILES  16
+
+static int allow_files(struct machine *m, struct error *err)
+{
+	const struct machine_config *c = m->config;
+
+	return vm_allow_files(MACHINE_FILES + c->arch.cpus + DEVICE_FILES * c->n_vfio +
+				      vfio_vectors(&m->vfio),
+			      err);
+}
+
 static int add_devices(struct machine *m, struct error *err)
 {
 	unsigned i;
@@ -21,7 +34,7 @@ static int add_devices(struct machine *m, struct error *err)
 	m->bus.intx_gsi = arch_intx_gsi;
 	for (i = 0; i < m->config->n_vfio && !ret; i++)
 		ret = vfio_add_device(&m->vfio, &m->bus, &m->config->vfio[i], err);
-	return ret;
+	return ret ?: allow_files(m, err);
 }
 
 /* The devices come first: what they need, and what the host withholds from them, decides. */
@@ -94,7 +107,8 @@ static int begin(struct machine *m, struct error *err)
 	vfio_init(&m->vfio, &m->vm, &vfio_host_paths, m->config->iommu);
 	m->vfio.by_hypercall = arch_by_hypercall;
 	m->vfio.guest_page = arch_guest_page;
-	return arch_create(&m->vm, &m->config->arch, err);
+	ret = allow_files(m, err);
+	return ret ?: arch_create(&m->vm, &m->config->arch, err);
 }
 
 static int load(struct machine *m, const struct arch_layout *layout, struct error *err)

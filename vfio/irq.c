@@ -169,6 +169,16 @@ static void msi_disable(void *opaque)
 const struct msi_source_ops vfio_msix_source = {msix_enable, msix_arm, msix_disable, msix_pending};
 const struct msi_source_ops vfio_msi_source = {msi_enable, msi_arm, msi_disable, NULL};
 
+unsigned vfio_vectors(const struct vfio *v)
+{
+	const struct vfio_device *d;
+	unsigned n = 0;
+
+	for (d = v->devices; d; d = d->next)
+		n += d->n_msix + d->n_msi;
+	return n;
+}
+
 static void device_failed(struct loop_source *src, uint32_t events)
 {
 	struct vfio_device *d = src->opaque;
