@@ -49,6 +49,7 @@ $B/carillon-static: $(CMD_OBJ) $B/libcarillon.a
 	$(Q)$(STRIP) $@
 
 include tests/unit/rules.mk
+include tests/bench/rules.mk
 -include guest/rules.mk
 include tools/lint.mk
 -include $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d)

@@ -33,8 +33,11 @@ struct msi_source_ops {
 	 * vector i; -1: not yet. n >= 1. 0 or -errno.
 	 */
 	int (*enable)(void *opaque, unsigned n, const int *fds);
-	/* Vector v, so far without a latch, gets one. 0 or -errno. */
-	int (*arm)(void *opaque, unsigned v, int fd);
+	/*
+	 * Vectors first, first + 1 …, n of them, which so far have no latches, get fds; -1: still
+	 * none. All of them or, with -errno, none.
+	 */
+	int (*arm)(void *opaque, unsigned first, unsigned n, const int *fds);
 	void (*disable)(void *opaque);
 	/* Has vector v, which was never armed, a message waiting? NULL: it can't. */
 	bool (*pending)(void *opaque, unsigned v);
@@ -81,7 +84,7 @@ void msi_engine_enable(struct msi_engine *e, unsigned active);
 void msi_engine_disable(struct msi_engine *e);
 void msi_engine_set_message(struct msi_engine *e, unsigned v, const struct msi_message *msg);
 void msi_engine_mask(struct msi_engine *e, unsigned v, bool masked);
-/* All vectors at once, with one routing update. */
+/* All vectors at once, with one routing update and one call to the source. */
 void msi_engine_mask_function(struct msi_engine *e, bool masked);
 /*
  * Where the guest does not write messages but asks for its interrupts: vectors 0 to n - 1 are

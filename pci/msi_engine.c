@@ -155,15 +155,44 @@ static bool settle(struct msi_engine *e, unsigned i)
 	return !v->armed;
 }
 
-static void arm(struct msi_engine *e, unsigned i)
+/* Where the source has not as many as that, it may still have some of them. */
+static void arm(struct msi_engine *e, unsigned first, unsigned n)
 {
-	struct msi_vector *v = &e->vectors[i];
-	int ret = e->ops->arm(e->opaque, i, v->latch);
+	int ret = e->ops->arm(e->opaque, first, n, &e->fds[first]);
+	unsigned i;
 
-	v->armed = !ret;
-	if (ret) {
-		failed(e, i, "the device refuses its eventfd", ret);
-		release(e, v);
+	for (i = first; i < first + n; i++) {
+		if (e->fds[i] < 0)
+			continue;
+		if (!ret) {
+			e->vectors[i].armed = true;
+		} else if (n > 1) {
+			arm(e, i, 1);
+		} else {
+			failed(e, i, "the device refuses its eventfd", ret);
+			release(e, &e->vectors[i]);
+		}
+	}
+}
+
+/*
+ * Give latches to those of [first, end) that want them, in one call if none between them has its
+ * own already: that one must not be set again, which loses its message on some hosts.
+ */
+static void arm_all(struct msi_engine *e, unsigned first, unsigned end)
+{
+	unsigned i, last;
+
+	for (i = first; i < end; i++)
+		e->fds[i] = settle(e, i) ? e->vectors[i].latch : -1;
+	for (; first < end; first = i) {
+		i = first + 1;
+		if (e->fds[first] < 0)
+			continue;
+		for (last = first; i < end && !e->vectors[i].armed; i++)
+			if (e->fds[i] >= 0)
+				last = i;
+		arm(e, first, last - first + 1);
 	}
 }
 
@@ -191,8 +220,6 @@ static void start_source(struct msi_engine *e)
 
 static void update(struct msi_engine *e, unsigned first, unsigned n)
 {
-	unsigned i;
-
 	if (!e->enabled)
 		return;
 	if (!e->source_on) {
@@ -201,9 +228,7 @@ static void update(struct msi_engine *e, unsigned first, unsigned n)
 		return;
 	}
 	prepare_all(e, first, n);
-	for (i = first; i < first + n; i++)
-		if (settle(e, i))
-			arm(e, i);
+	arm_all(e, first, first + n);
 }
 
 void msi_engine_enable(struct msi_engine *e, unsigned active)

@@ -125,10 +125,10 @@ static int msix_enable(void *opaque, unsigned n, const int *fds)
 	return enable_vectors(opaque, VFIO_IRQ_MSIX, VFIO_PCI_MSIX_IRQ_INDEX, n, fds);
 }
 
-static int msix_arm(void *opaque, unsigned v, int fd)
+static int msix_arm(void *opaque, unsigned first, unsigned n, const int *fds)
 {
-	return vfio_set_eventfds(opaque, VFIO_PCI_MSIX_IRQ_INDEX, VFIO_IRQ_SET_ACTION_TRIGGER, v, 1,
-				 &fd);
+	return vfio_set_eventfds(opaque, VFIO_PCI_MSIX_IRQ_INDEX, VFIO_IRQ_SET_ACTION_TRIGGER,
+				 first, n, fds);
 }
 
 static void msix_disable(void *opaque)
@@ -155,10 +155,10 @@ static int msi_enable(void *opaque, unsigned n, const int *fds)
 	return enable_vectors(opaque, VFIO_IRQ_MSI, VFIO_PCI_MSI_IRQ_INDEX, n, fds);
 }
 
-static int msi_arm(void *opaque, unsigned v, int fd)
+static int msi_arm(void *opaque, unsigned first, unsigned n, const int *fds)
 {
-	return vfio_set_eventfds(opaque, VFIO_PCI_MSI_IRQ_INDEX, VFIO_IRQ_SET_ACTION_TRIGGER, v, 1,
-				 &fd);
+	return vfio_set_eventfds(opaque, VFIO_PCI_MSI_IRQ_INDEX, VFIO_IRQ_SET_ACTION_TRIGGER, first,
+				 n, fds);
 }
 
 static void msi_disable(void *opaque)

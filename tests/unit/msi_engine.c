@@ -14,6 +14,7 @@ struct source {
 	unsigned n, enables, arms;
 	int fds[VECTORS];
 	int refuse_enable, refuse_arm;
+	unsigned refuse_from; /* the first vector that refuse_arm is for */
 	bool waiting[VECTORS];
 };
 
@@ -33,15 +34,19 @@ static int source_enable(void *opaque, unsigned n, const int *fds)
 	return 0;
 }
 
-static int source_arm(void *opaque, unsigned v, int fd)
+static int source_arm(void *opaque, unsigned first, unsigned n, const int *fds)
 {
 	struct source *s = opaque;
+	unsigned i;
 
 	s->arms++;
 	cr_assert(s->on);
-	if (s->refuse_arm)
+	if (s->refuse_arm && first + n > s->refuse_from)
 		return s->refuse_arm;
-	s->fds[v] = fd;
+	for (i = 0; i < n; i++) {
+		cr_assert_lt(s->fds[first + i], 0, "vector %u is armed already", first + i);
+		s->fds[first + i] = fds[i];
+	}
 	return 0;
 }
 
@@ -220,6 +225,7 @@ Test(msi_engine, the_function_mask_is_one_batch)
 	cr_assert_eq(rec.route_calls, 0);
 	msi_engine_mask_function(&e, false);
 	cr_assert_eq(rec.route_calls, 1);
+	cr_assert_eq(src.arms, 1);
 	cr_assert_eq(rec.n_irqfds, VECTORS);
 	msi_engine_mask_function(&e, true);
 	cr_assert_eq(rec.n_irqfds, 0);
@@ -230,6 +236,47 @@ Test(msi_engine, the_function_mask_is_one_batch)
 	cr_assert_eq(injected(5), 1);
 	cr_assert_eq(injected(6), 0);
 	cr_assert_eq(rec.route_calls, 1);
+}
+
+/* The source's messages of vectors that it signals already must not be touched. */
+Test(msi_engine, a_batch_goes_around_what_is_armed)
+{
+	unsigned v;
+
+	msi_engine_enable(&e, VECTORS);
+	msi_engine_mask(&e, 3, false);
+	msi_engine_mask_function(&e, true);
+	for (v = 1; v < VECTORS - 1; v++)
+		if (v != 5)
+			msi_engine_mask(&e, v, false);
+	src.arms = 0;
+	msi_engine_mask_function(&e, false);
+	cr_assert_eq(src.arms, 2, "1 and 2; 4 to 6, of which 5 is masked");
+	cr_assert_lt(src.fds[5], 0);
+	cr_assert_lt(src.fds[7], 0);
+	for (v = 1; v < VECTORS - 1; v++)
+		if (v != 5) {
+			device_signals(v);
+			cr_assert_eq(injected(v), 1);
+		}
+}
+
+Test(msi_engine, a_batch_that_is_refused_may_be_had_in_part)
+{
+	unsigned v;
+
+	msi_engine_mask_function(&e, true);
+	msi_engine_enable(&e, VECTORS);
+	for (v = 0; v < VECTORS; v++)
+		msi_engine_mask(&e, v, false);
+	src.refuse_arm = -ENOSPC;
+	src.refuse_from = 5;
+	msi_engine_mask_function(&e, false);
+	cr_assert_eq(rec.n_irqfds, 5);
+	cr_assert_eq(atomic_load(&e.failures), VECTORS - 5);
+	device_signals(4);
+	cr_assert_eq(injected(4), 1);
+	cr_assert_lt(src.fds[5], 0);
 }
 
 Test(msi_engine, never_armed_asks_the_source)

@@ -26,10 +26,10 @@ static int enable(void *opaque, unsigned n, const int *f_)
 	return 0;
 }
 
-static int arm(void *opaque, unsigned v, int fd)
+static int arm(void *opaque, unsigned first, unsigned n, const int *f_)
 {
 	(void)opaque;
-	fds[v] = fd;
+	memcpy(fds + first, f_, n * sizeof(*f_));
 	return 0;
 }
 

@@ -231,3 +231,102 @@ Test(few_vectors, fewer_than_the_guest_uses, .fini = guest_finish)
 	recorder_signal(&guest.rec, fake.vectors[0]);
 	cr_assert_eq(guest.rec.injected[16], 1);
 }
+
+/* ---- the largest table there is ---------------------------------------------------------------
+ */
+
+#define LARGEST PCI_MSIX_ENTRIES_MAX
+
+static const struct vfio_fake_layout largest = {
+	.bars[0] = {.size = 64 * KIB, .mmap = true},
+	.n_msix = LARGEST,
+	.table = TABLE,
+	.pba = 0xc000,
+	.msix_mappable = true,
+	.intx = true,
+	.page = 4 * KIB,
+};
+
+static void start_largest(const struct vfio_fake_layout *l)
+{
+	struct error err = {0};
+
+	cr_assert_eq(vm_allow_files(LARGEST + 256, &err), 0, "%s", err.text);
+	start_with(l);
+	cr_assert_eq(vfio_vectors(&guest.vfio), LARGEST);
+}
+
+/* All of it programmed; the function is masked, or not yet enabled. */
+static void program_largest(void)
+{
+	unsigned v;
+
+	for (v = 0; v < LARGEST; v++) {
+		program(v);
+		mask(v, false);
+	}
+	fake.sets = guest.rec.route_calls = 0;
+}
+
+static void check_largest(void)
+{
+	unsigned v;
+
+	cr_assert_eq(guest.rec.route_calls, 1, "%u tables", guest.rec.route_calls);
+	cr_assert_eq(fake.last.index, VFIO_PCI_MSIX_IRQ_INDEX);
+	cr_assert(fake.last.start == 0 && fake.last.count == LARGEST);
+	cr_assert_eq(armed(), LARGEST);
+	for (v = 0; v < LARGEST; v++) {
+		guest_device_signals(v);
+		cr_assert_eq(guest_injections(v), 1);
+	}
+}
+
+TestSuite(largest, .fini = guest_finish);
+
+Test(largest, function_mask_taken_away)
+{
+	start_largest(&largest);
+	control(ENABLE | MASK);
+	program_largest();
+	control(ENABLE);
+	cr_assert_eq(fake.sets, 1);
+	check_largest();
+}
+
+Test(largest, function_mask_taken_away_where_vectors_can_not_be_added)
+{
+	struct vfio_fake_layout l = largest;
+
+	l.noresize = true;
+	start_largest(&l);
+	control(ENABLE | MASK);
+	program_largest();
+	control(ENABLE);
+	cr_assert_eq(fake.sets, 1);
+	check_largest();
+}
+
+/* INTx is switched off before. */
+Test(largest, enabled_when_all_is_programmed)
+{
+	start_largest(&largest);
+	program_largest();
+	control(ENABLE);
+	cr_assert_eq(fake.sets, 2);
+	check_largest();
+}
+
+/* No mask of the function: each vector has to work from the moment it is unmasked. */
+Test(largest, one_by_one)
+{
+	start_largest(&largest);
+	control(ENABLE);
+	program_largest();
+	cr_assert_eq(armed(), LARGEST);
+	control(0);
+	cr_assert_eq(guest.rec.n_routes, 4, "the board's");
+	guest.rec.route_calls = 0;
+	control(ENABLE);
+	check_largest();
+}

@@ -307,13 +307,13 @@ static int source_enable(void *opaque, unsigned n, const int *fds)
 	return 0;
 }
 
-static int source_arm(void *opaque, unsigned v, int fd)
+static int source_arm(void *opaque, unsigned first, unsigned n, const int *fds)
 {
 	struct source *s = opaque;
 
 	cr_assert(s->on);
 	s->arms++;
-	s->fds[v] = fd;
+	memcpy(s->fds + first, fds, n * sizeof(*fds));
 	return 0;
 }
 
