@@ -188,12 +188,18 @@ static void peer_ready(struct loop_source *src, uint32_t events)
 		drop(cl);
 }
 
+/* A reboot takes the loop away, and must not take with it what a peer was about to say. */
 void control_attach(struct control *c, struct loop *loop)
 {
+	unsigned i;
+
 	c->source.ready = peer_ready;
 	c->source.opaque = c;
 	if (c->source.fd >= 0)
 		loop_add(loop, &c->source, EPOLLIN);
+	for (i = 0; i < CONTROL_CLIENTS; i++)
+		if (c->clients[i].source.fd >= 0)
+			loop_add(loop, &c->clients[i].source, EPOLLIN);
 }
 
 void control_detach(struct control *c, struct loop *loop)
@@ -201,7 +207,8 @@ void control_detach(struct control *c, struct loop *loop)
 	unsigned i;
 
 	for (i = 0; i < CONTROL_CLIENTS; i++)
-		drop(&c->clients[i]);
+		if (c->clients[i].source.fd >= 0)
+			loop_remove(loop, &c->clients[i].source);
 	if (c->source.fd >= 0)
 		loop_remove(loop, &c->source);
 }
