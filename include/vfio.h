@@ -49,6 +49,8 @@ int vfio_find_cdev(const struct vfio_paths *paths, const char *bdf, char path[PA
 int vfio_host_devices(const struct vfio_paths *paths, int group,
 		      void (*fn)(void *opaque, const struct vfio_host_device *d), void *opaque,
 		      struct error *err);
+/* Has vfio-pci the device, or a variant of it for such devices as mlx5_vfio_pci? */
+bool vfio_is_bound(const struct vfio_host_device *d);
 /* Can a member with this driver stand beside an assigned one? Bridges and free devices can. */
 bool vfio_member_is_viable(const struct vfio_host_device *d);
 /* 0 if d may be assigned now; else an error that says what to do. */
@@ -183,6 +185,9 @@ struct vfio_bars_plan {
 int vfio_plan_bars(const struct vfio_bars_facts *facts, struct vfio_bars_plan *plan,
 		   struct error *err);
 
+/* Does the guest have a virtual MSI-X table in this plan, and not the device's own or none? */
+bool vfio_msix_is_virtual(const struct vfio_bars_facts *facts, const struct vfio_bars_plan *plan);
+
 /*
  * What a guest sees of a device's configuration space: config[] holds the values, a bit set in
  * emulated[] is taken from there, any other is the device's own. writable[] as in pci_function.
@@ -223,7 +228,7 @@ struct vfio_iommu_ops;
 
 struct vfio {
 	const struct vfio_paths *paths;
-	struct vm *vm;
+	struct vm *vm;			  /* NULL: devices are only looked at */
 	const struct vfio_iommu_ops *ops; /* NULL until the first device */
 	enum vfio_iommu_kind wanted;
 	int iommu;	     /* the container or /dev/iommu; -1 until the first device */
@@ -295,6 +300,53 @@ int vfio_add_device(struct vfio *v, struct pci_bus *bus, const struct vfio_devic
 unsigned vfio_vectors(const struct vfio *v);
 /* The IOMMU group of an assigned device's function; -1: it is no such. */
 int vfio_function_group(const struct pci_function *f);
+
+/* ---- reports ------------------------------------------------------------------------------- */
+
+/* A BAR that is smaller than a page of the host lies somewhere in one. */
+struct vfio_in_page {
+	uint64_t offset;    /* where it begins there, bytes */
+	char neighbour[32]; /* who else is there: "BAR 4 of 0000:05:00.0"; "": nobody */
+};
+
+/* What would let the guest reach more of a device by itself. */
+struct vfio_advice {
+	bool align; /* pci=resource_alignment: its BARs get pages of their own */
+	enum vfio_relocation relocation; /* with this msix-relocation */
+	uint64_t bytes;			 /* mapped beyond what is mapped now */
+	struct vfio_place table;	 /* where the guest then finds it */
+};
+
+/* `auto` and six BARs; aligned; aligned, with `auto`. */
+#define VFIO_ADVICE_MAX 9
+
+/* What a machine would make of a device. */
+struct vfio_report {
+	struct vfio_host_device host;
+	bool predicted; /* from sysfs: it is not bound to vfio-pci */
+	struct vfio_bars_facts facts;
+	struct vfio_bars_plan plan;
+	struct vfio_in_page in_page[PCI_BARS];
+	unsigned n_advice;
+	struct vfio_advice advice[VFIO_ADVICE_MAX];
+};
+
+/* Pure: fill in the advice of a report that has all else. */
+void vfio_advise(struct vfio_report *r);
+/*
+ * Pure: why a segment of BAR `bar` is served and not mapped, or what its mapping depends on; adds
+ * nothing where there is nothing to say.
+ */
+void vfio_explain(const struct vfio_report *r, unsigned bar, const struct vfio_segment *s,
+		  struct text *out);
+
+/*
+ * Fill in a report on a device that no guest has, as a machine with these options would find it. v
+ * is one without a VM. A device that is bound to vfio-pci is opened, and with that reset; of any
+ * other the report is what sysfs lets expect. Errors are those that a machine would end with.
+ */
+int vfio_examine(struct vfio *v, const struct vfio_device_options *opt, struct vfio_report *r,
+		 struct error *err);
 
 /* ---- DMA windows of SPAPR hosts ------------------------------------------------------------ */
 

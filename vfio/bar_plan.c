@@ -76,7 +76,7 @@ static void present(const struct vfio_bars_facts *f, struct vfio_bars_plan *plan
 }
 
 /* The table is virtual, unless the guest may have the device's own and the kernel maps it. */
-static bool is_virtual(const struct vfio_bars_facts *f, const struct vfio_bars_plan *plan)
+bool vfio_msix_is_virtual(const struct vfio_bars_facts *f, const struct vfio_bars_plan *plan)
 {
 	return f->entries &&
 	       (plan->relocated || !f->maps_msix || !f->bars[f->table.bar].msix_mappable);
@@ -85,7 +85,7 @@ static bool is_virtual(const struct vfio_bars_facts *f, const struct vfio_bars_p
 static int cut(const struct vfio_bars_facts *f, struct vfio_bars_plan *plan, struct error *err)
 {
 	uint64_t table_size = vfio_table_size(f->entries), pba_size = vfio_pba_size(f->entries);
-	bool virtual = is_virtual(f, plan);
+	bool virtual = vfio_msix_is_virtual(f, plan);
 	unsigned bar;
 	int n;
 
@@ -111,8 +111,7 @@ static int cut(const struct vfio_bars_facts *f, struct vfio_bars_plan *plan, str
 	return 0;
 }
 
-/* How many of the device's own bytes the guest reaches by itself. */
-static uint64_t direct_bytes(const struct vfio_bars_facts *f, const struct vfio_bars_plan *plan)
+uint64_t vfio_direct_bytes(const struct vfio_bars_facts *f, const struct vfio_bars_plan *plan)
 {
 	uint64_t sum = 0;
 	unsigned bar, i;
@@ -138,7 +137,7 @@ static int direct_without_table(const struct vfio_bars_facts *f, uint64_t *bytes
 	plan.relocated = true;
 	plan.table.bar = plan.pba.bar = PCI_BARS + 1;
 	ret = cut(f, &plan, err);
-	*bytes = direct_bytes(f, &plan);
+	*bytes = vfio_direct_bytes(f, &plan);
 	return ret;
 }
 
@@ -154,7 +153,7 @@ int vfio_plan_bars(const struct vfio_bars_facts *facts, struct vfio_bars_plan *p
 	ret = cut(facts, plan, err);
 	if (ret || facts->relocation == VFIO_RELOCATE_OFF)
 		return ret;
-	before = direct_bytes(facts, plan);
+	before = vfio_direct_bytes(facts, plan);
 	ret = direct_without_table(facts, &after, err);
 	if (ret)
 		return ret;

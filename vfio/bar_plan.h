@@ -36,6 +36,9 @@ struct vfio_bar_layout {
 /* Fills segments; returns how many, or -E2BIG. */
 int vfio_cut_bar(const struct vfio_bar_layout *l, struct vfio_segment *out, struct error *err);
 
+/* bar_plan.c: how many of the device's own bytes the guest reaches by itself. */
+uint64_t vfio_direct_bytes(const struct vfio_bars_facts *facts, const struct vfio_bars_plan *plan);
+
 /*
  * relocation.c: move the table and the PBA of a plan, whose BARs have their sizes. Errors as
  * vfio_plan_bars().

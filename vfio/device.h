@@ -36,10 +36,14 @@ struct vfio_quirk {
 /* NULL: none, as for almost all devices. */
 const struct vfio_quirk *vfio_find_quirk(uint16_t vendor, uint16_t device);
 
+/* device_plan.c: pure. page_size: of the host. */
+struct vfio_policy vfio_policy_of(const struct vfio *v, const struct vfio_device_options *opt,
+				  uint64_t page_size);
+
 struct vfio_device_plan {
 	struct vfio_config_plan config; /* its MSI-X capability says where bars has the table */
+	struct vfio_bars_facts facts;	/* what bars was made from */
 	struct vfio_bars_plan bars;
-	struct vfio_place pba; /* the device's own, where it really is */
 	const struct vfio_quirk *quirk;
 };
 

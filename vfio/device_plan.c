@@ -7,6 +7,18 @@
 
 #include "device.h"
 
+struct vfio_policy vfio_policy_of(const struct vfio *v, const struct vfio_device_options *opt,
+				  uint64_t page_size)
+{
+	return (struct vfio_policy){
+		.page_size = page_size,
+		.guest_page = v->guest_page,
+		.maps_msix = v->by_hypercall && opt->msix == VFIO_MSIX_AUTO,
+		.relocation = opt->relocation,
+		.subpage = opt->subpage,
+	};
+}
+
 static uint32_t bar_type(const uint8_t *physical, unsigned bar)
 {
 	uint32_t raw;
@@ -67,24 +79,24 @@ int vfio_plan_device(const struct vfio_region *regions, const uint8_t *physical,
 		     const struct vfio_policy *policy, struct vfio_device_plan *plan,
 		     struct error *err)
 {
-	struct vfio_bars_facts f = {.page_size = policy->page_size,
-				    .guest_page = policy->guest_page,
-				    .maps_msix = policy->maps_msix,
-				    .relocation = policy->relocation,
-				    .subpage = policy->subpage};
+	struct vfio_bars_facts *f = &plan->facts;
 	unsigned bar;
 	int ret;
 
+	*f = (struct vfio_bars_facts){.page_size = policy->page_size,
+				      .guest_page = policy->guest_page,
+				      .maps_msix = policy->maps_msix,
+				      .relocation = policy->relocation,
+				      .subpage = policy->subpage};
 	vfio_plan_config(physical, size, &plan->config);
 	for (bar = 0; bar <= PCI_ROM; bar++)
-		f.bars[bar] = bar_facts(&regions[bar], bar_type(physical, bar));
-	msix_facts(&plan->config, &f);
+		f->bars[bar] = bar_facts(&regions[bar], bar_type(physical, bar));
+	msix_facts(&plan->config, f);
 	plan->quirk = vfio_find_quirk(pci_get16(physical, PCI_VENDOR_ID),
 				      pci_get16(physical, PCI_DEVICE_ID));
-	apply_quirk(plan->quirk, &f);
-	plan->pba = f.pba;
-	ret = vfio_plan_bars(&f, &plan->bars, err);
-	if (ret || !f.entries)
+	apply_quirk(plan->quirk, f);
+	ret = vfio_plan_bars(f, &plan->bars, err);
+	if (ret || !f->entries)
 		return ret;
 	set_place(&plan->config, PCI_MSIX_TABLE, plan->bars.table);
 	set_place(&plan->config, PCI_MSIX_PBA, plan->bars.pba);

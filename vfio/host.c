@@ -169,19 +169,18 @@ int vfio_host_devices(const struct vfio_paths *paths, int group,
 	return 0;
 }
 
-/* vfio-pci itself, or a device's own variant of it such as mlx5_vfio_pci. */
-static bool is_vfio_driver(const char *driver)
+bool vfio_is_bound(const struct vfio_host_device *d)
 {
-	size_t n = strlen(driver);
+	size_t n = strlen(d->driver);
 
 	return n >= 8 &&
-	       (!strcmp(driver + n - 8, "vfio-pci") || !strcmp(driver + n - 8, "vfio_pci"));
+	       (!strcmp(d->driver + n - 8, "vfio-pci") || !strcmp(d->driver + n - 8, "vfio_pci"));
 }
 
 /* As the kernel judges it (driver_managed_dma): a bridge's own driver does no DMA. */
 bool vfio_member_is_viable(const struct vfio_host_device *d)
 {
-	return !*d->driver || is_vfio_driver(d->driver) || !strcmp(d->driver, "pci-stub") ||
+	return !*d->driver || vfio_is_bound(d) || !strcmp(d->driver, "pci-stub") ||
 	       !strcmp(d->driver, "pcieport");
 }
 
@@ -208,7 +207,7 @@ int vfio_check_host_device(const struct vfio_paths *paths, const struct vfio_hos
 	struct group_report r = {0};
 	int ret;
 
-	if (!is_vfio_driver(d->driver))
+	if (!vfio_is_bound(d))
 		return fail(err, EBUSY,
 			    "vfio %s: bound to %s, not to vfio-pci; bind it with: carillon vfio "
 			    "bind %s",
@@ -264,7 +263,7 @@ int vfio_bind(const struct vfio_paths *paths, const char *bdf, struct error *err
 	char path[PATH_MAX];
 	int ret = vfio_host_device(paths, bdf, &d, err);
 
-	if (ret || is_vfio_driver(d.driver))
+	if (ret || vfio_is_bound(&d))
 		return ret;
 	snprintf(path, sizeof(path), "%s/bus/pci/drivers/vfio-pci", paths->sysfs);
 	if (access(path, F_OK))
@@ -273,7 +272,7 @@ int vfio_bind(const struct vfio_paths *paths, const char *bdf, struct error *err
 			    "vfio-pci",
 			    bdf);
 	ret = rebind(paths, &d, "vfio-pci", err) ?: vfio_host_device(paths, bdf, &d, err);
-	if (!ret && !is_vfio_driver(d.driver))
+	if (!ret && !vfio_is_bound(&d))
 		ret = fail(err, EBUSY,
 			   "vfio %s: vfio-pci did not take it; the kernel log (dmesg) says why",
 			   bdf);
@@ -287,7 +286,7 @@ int vfio_unbind(const struct vfio_paths *paths, const char *bdf, struct error *e
 
 	if (ret)
 		return ret;
-	if (!is_vfio_driver(d.driver))
+	if (!vfio_is_bound(&d))
 		return fail(err, EINVAL, "vfio %s: bound to %s, not to vfio-pci", bdf,
 			    *d.driver ? d.driver : "no driver");
 	/* A lone newline clears the override. */

@@ -83,6 +83,8 @@ int vfio_tell_kvm(struct vfio *v, int fd, struct error *err)
 	struct kvm_device_attr attr = {
 		.group = KVM_DEV_VFIO_FILE, .attr = KVM_DEV_VFIO_FILE_ADD, .addr = (uintptr_t)&fd};
 
+	if (!v->vm)
+		return 0;
 	if (v->kvm_device < 0) {
 		if (ioctl(v->vm->fd, KVM_CREATE_DEVICE, &create))
 			return fail(err, errno, "vfio: KVM has no VFIO device: %s",

@@ -97,7 +97,7 @@ static int carry_out(struct vfio_device *d, const struct vfio_device_plan *plan,
 	memcpy(d->function.config, plan->config.config, sizeof(plan->config.config));
 	memcpy(d->function.writable, plan->config.writable, sizeof(plan->config.writable));
 	memcpy(d->emulated, plan->config.emulated, sizeof(plan->config.emulated));
-	d->pba = plan->pba;
+	d->pba = plan->facts.pba;
 	d->made_direct = plan->bars.made_direct;
 	d->quirk = plan->quirk;
 	ret = vfio_bars_create(d, &plan->bars, err);
@@ -206,13 +206,7 @@ int vfio_add_device(struct vfio *v, struct pci_bus *bus, const struct vfio_devic
 	if (!d)
 		return fail(err, ENOMEM, "%s: out of memory", name);
 	d->vfio = v;
-	d->policy = (struct vfio_policy){
-		.page_size = v->vm->mmio.page_size,
-		.guest_page = v->guest_page,
-		.maps_msix = v->by_hypercall && opt->msix == VFIO_MSIX_AUTO,
-		.relocation = opt->relocation,
-		.subpage = opt->subpage,
-	};
+	d->policy = vfio_policy_of(v, opt, v->vm->mmio.page_size);
 	d->fd = d->err_fd = d->req_fd = -1;
 	d->intx.trigger = d->intx.unmask = d->intx.timer = -1;
 	memcpy(d->bdf, opt->bdf, sizeof(d->bdf));

@@ -91,7 +91,7 @@ Test(device_plan, the_capability_says_what_the_bars_are)
 	cr_expect_eq(pci_get32(plan.config.config, CAP_MSIX + PCI_MSIX_TABLE), 5);
 	cr_expect_eq(pci_get32(plan.config.config, CAP_MSIX + PCI_MSIX_PBA), 0x410 | 5);
 	/* Where the device's own pending bits are is another matter. */
-	cr_expect(plan.pba.bar == 0 && plan.pba.offset == 0x3000);
+	cr_expect(plan.facts.pba.bar == 0 && plan.facts.pba.offset == 0x3000);
 }
 
 Test(device_plan, policy_of_the_machine)
@@ -194,7 +194,7 @@ static void expect_pba(uint16_t vendor, uint16_t device, uint64_t size, uint32_t
 	}
 	cr_assert_eq(plan_it(), 0, "%s", err.text);
 	cr_expect_eq(pci_get32(plan.config.config, CAP_MSIX + PCI_MSIX_PBA), is);
-	cr_expect_eq(plan.pba.offset, is);
+	cr_expect_eq(plan.facts.pba.offset, is);
 	cr_expect_eq(plan.bars.pba.offset, is);
 }
 
