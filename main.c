@@ -20,7 +20,7 @@ static const struct {
 	{"resume", cmd_resume, "let them go on"},
 	{"stat", cmd_stat, "a machine's state and counters"},
 	{"debug", cmd_debug, "a machine's address spaces: who serves what"},
-	{"vfio", cmd_vfio, "list PCI devices; bind them to vfio-pci and back; map"},
+	{"vfio", cmd_vfio, "list PCI devices, check them, bind them to vfio-pci and back; map"},
 	{"version", cmd_version, "print the version"},
 	{"help", cmd_help, "print this"},
 };

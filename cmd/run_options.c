@@ -236,15 +236,24 @@ int run_parse(int argc, char **argv, struct machine_config *config, bool *help, 
 	return arch_check(&config->arch, err);
 }
 
-int map_parse(int argc, char **argv, struct machine_config *config, bool *json, struct error *err)
+/* Options, and what is none: devices. */
+static int parse_devices(int argc, char **argv, struct machine_config *config, bool *help,
+			 bool *json, struct error *err)
 {
-	bool help;
 	int ret;
 
 	*json = false;
-	ret = parse(argc, argv, config, &help, json, err);
+	ret = parse(argc, argv, config, help, json, err);
 	for (; optind < argc && !ret; optind++)
 		ret = add_vfio(argv[optind], config, err);
+	return ret;
+}
+
+int map_parse(int argc, char **argv, struct machine_config *config, bool *json, struct error *err)
+{
+	bool help;
+	int ret = parse_devices(argc, argv, config, &help, json, err);
+
 	if (ret)
 		return ret;
 	if (help || !config->n_vfio)
@@ -252,4 +261,15 @@ int map_parse(int argc, char **argv, struct machine_config *config, bool *json, 
 			    "usage: carillon vfio map [--json] [-m SIZE[@ADDRESS]] "
 			    "[--msi-bank BASE,SIZE] [OPTION of run…] BDF…");
 	return arch_check(&config->arch, err);
+}
+
+int check_parse(int argc, char **argv, struct machine_config *config, bool *json, struct error *err)
+{
+	bool help;
+	int ret = parse_devices(argc, argv, config, &help, json, err);
+
+	if (!ret && (help || config->n_vfio != 1))
+		ret = fail(err, EINVAL, "usage: carillon vfio check [--json] [--iommu KIND] %s",
+			   VFIO_DEVICE_SYNTAX);
+	return ret;
 }

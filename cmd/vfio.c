@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* carillon vfio list, bind, unbind, map: the host's side of assignment. */
+/* carillon vfio list, check, bind, unbind, map: the host's side of assignment. */
 #include <string.h>
 
 #include "cmd.h"
@@ -56,8 +56,11 @@ int cmd_vfio(int argc, char **argv)
 		return for_each(argc - 2, argv + 2, vfio_bind);
 	if (!strcmp(verb, "unbind") && argc > 2)
 		return for_each(argc - 2, argv + 2, vfio_unbind);
+	if (!strcmp(verb, "check"))
+		return cmd_vfio_check(argc - 1, argv + 1);
 	if (!strcmp(verb, "map"))
 		return cmd_vfio_map(argc - 1, argv + 1);
-	warn("usage: carillon vfio list | bind BDF… | unbind BDF… | map [OPTION…] BDF…");
+	warn("usage: carillon vfio list | check BDF | bind BDF… | unbind BDF… | map [OPTION…] "
+	     "BDF…");
 	return STATUS_USAGE;
 }

@@ -22,6 +22,7 @@ int cmd_resume(int argc, char **argv);
 int cmd_stat(int argc, char **argv);
 int cmd_debug(int argc, char **argv);
 int cmd_vfio(int argc, char **argv);
+int cmd_vfio_check(int argc, char **argv);
 int cmd_vfio_map(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
@@ -32,5 +33,12 @@ int cmd_version(int argc, char **argv);
 int run_parse(int argc, char **argv, struct machine_config *config, bool *help, struct error *err);
 /* Pure: the same options, without a kernel, and devices behind them: those of vfio map. */
 int map_parse(int argc, char **argv, struct machine_config *config, bool *json, struct error *err);
+/* Pure: the same with one device: that of vfio check. */
+int check_parse(int argc, char **argv, struct machine_config *config, bool *json,
+		struct error *err);
+
+/* Pure: a report on a device, for people and for programs. */
+void check_text(const struct vfio_report *report, struct text *out);
+void check_json(const struct vfio_report *report, struct text *out);
 
 #endif

@@ -22,7 +22,7 @@ UNIT_WRAPS_powerpc := vfio_function_group $(addprefix vfio_spapr_,info default_w
 UNIT_LIBS_powerpc := -lfdt
 # Architectures with device trees compare them with golden ones.
 UNIT_FDT := $(if $(filter fdt,$(ROOMS_$(ARCH))),$(wildcard tests/unit/fdt/*.c))
-UNIT_SRC := $(UNIT_LIB_$(ARCH)) cmd/run_options.c $(UNIT_FDT) \
+UNIT_SRC := $(UNIT_LIB_$(ARCH)) cmd/run_options.c cmd/check_text.c $(UNIT_FDT) \
 	$(sort $(wildcard tests/unit/*.c tests/unit/$(ARCH)/*.c))
 # Only this header: the others beside it are for POWER's system calls.
 ifneq ($(CROSS),)

@@ -71,6 +71,31 @@ Test(run_options, defaults)
 	cr_assert_null(config.arch.initrd);
 }
 
+static int parse_check(int argc, char **argv)
+{
+	bool json;
+	int ret = check_parse(argc, argv, &config, &json, &err);
+
+	return ret ?: json;
+}
+
+#define CHECK(...)                                                       \
+	parse_check((int)ARRAY_SIZE(((char *[]){"check", __VA_ARGS__})), \
+		    (char *[]){"check", __VA_ARGS__, NULL})
+
+Test(run_options, a_device_to_check)
+{
+	cr_assert_eq(CHECK("03:00.0,msix-relocation=auto"), 0);
+	cr_assert_str_eq(config.vfio[0].bdf, "0000:03:00.0");
+	cr_assert_eq(config.vfio[0].relocation, VFIO_RELOCATE_AUTO);
+	cr_assert_eq(CHECK("03:00.0", "--json"), 1);
+	cr_assert_eq(CHECK("--json"), -EINVAL);
+	cr_assert(strstr(err.text, "usage: carillon vfio check"), "%s", err.text);
+	cr_assert_eq(CHECK("03:00.0", "04:00.0"), -EINVAL);
+	cr_assert_eq(CHECK("03:00.0,frobnicate"), -EINVAL);
+	cr_assert(strstr(err.text, "what is 'frobnicate'?"), "%s", err.text);
+}
+
 static void refuses(int ret, const char *text)
 {
 	cr_assert_lt(ret, 0);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 # page16k: a host with 16 KiB pages: an NVMe of either kind, whose BARs are no larger than a page or
-# smaller, a network card, and four devices with a BAR of 4 KiB: two are alone on their buses, so that
-# each has a page to itself, and two share one.
+# smaller, a network card, and five devices with a BAR of 4 KiB: two are alone on their buses, so that
+# each has a page to itself, and three share one.
 # shellcheck shell=sh
 
 host_set=kernel-16k-arm64
@@ -12,6 +12,7 @@ alone0=0000:01:00.0
 alone1=0000:02:00.0
 together0=0000:00:09.0
 together1=0000:00:0a.0
+together2=0000:00:0b.0
 disks="shared exclusive"
 devices="
 -drive if=none,id=shared,file=shared.raw,format=raw
@@ -26,4 +27,5 @@ devices="
 -device pci-testdev,bus=port2
 -device pci-testdev,addr=9
 -device pci-testdev,addr=a
+-device pci-testdev,addr=b
 "
