@@ -4,34 +4,17 @@
  * its file, which come back when they are touched, and freed heap. Of a static program more than
  * half is never used again.
  */
-#include <link.h>
 #include <malloc.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "machine.h"
 
-static int give_back_object(struct dl_phdr_info *info, size_t size, void *opaque)
-{
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	unsigned i;
-
-	(void)size;
-	(void)opaque;
-	for (i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *h = &info->dlpi_phdr[i];
-		uintptr_t start = align_down(info->dlpi_addr + h->p_vaddr, page);
-		uintptr_t end = align_up(info->dlpi_addr + h->p_vaddr + h->p_memsz, page);
-
-		/* A failure costs memory, nothing else. */
-		if (h->p_type == PT_LOAD && !(h->p_flags & PF_W))
-			madvise((void *)start, end - start, MADV_DONTNEED);
-	}
-	return 0;
-}
+/* Where the linker has put the program's code: ld's manual, PROVIDE. */
+extern char __executable_start[], etext[];
 
 void machine_give_back(void)
 {
-	dl_iterate_phdr(give_back_object, NULL);
+	/* A failure costs memory, nothing else. */
+	madvise(__executable_start, (size_t)(etext - __executable_start), MADV_DONTNEED);
 	malloc_trim(0);
 }
