@@ -183,6 +183,9 @@ void fdt_pci(struct tree *t, const struct fdt_machine *m)
 {
 	unsigned i;
 
+	/* Linux warns of a bus without a DMA window. */
+	if (!m->n_functions)
+		return;
 	tree_open_at(t, "pci", PHB_BUID);
 	tree_string(t, "device_type", "pci");
 	tree_string(t, "compatible", "IBM,Logical_PHB");
@@ -198,7 +201,7 @@ void fdt_pci(struct tree *t, const struct fdt_machine *m)
 	tree_u32(t, "linux,pci-domain", 0);
 	/* Linux wants one for the bus; those of other groups stand in the nodes of their functions.
 	 */
-	if (m->n_functions && m->functions[0].window.size)
+	if (m->functions[0].window.size)
 		dma_window(t, &m->functions[0].window);
 	for (i = 0; i < m->n_functions; i++)
 		function(t, m, &m->functions[i]);

@@ -13,8 +13,9 @@ run() {
 	memory=192M
 	# It maps each page of 4 KiB by a hypercall before it has a console.
 	patience=150
-	guest_start mmu,cpus,iomem --cpu mmu=hash
+	guest_start mmu,cpus,iomem,warnings --cpu mmu=hash
 	guest_end
 	expect_guest mmu=Hash "ram=00000000-0bffffff " state=done
+	! grep 'WARNING:\|numa:' said || fail "the guest's kernel warns of what it was given"
 	expect_more memory_mib 100
 }
