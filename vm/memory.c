@@ -170,15 +170,20 @@ static int open_backing(struct guest_memory *mem, uint64_t size,
 			const struct guest_memory_options *opt, struct error *err)
 {
 	enum memory_backing backing = choose_backing(opt);
+	int code;
 
 	if (backing == BACKING_ANONYMOUS)
 		return 0;
 	mem->fd = memfd_create("carillon-ram",
 			       MFD_CLOEXEC | (backing == BACKING_HUGETLB ? MFD_HUGETLB : 0));
-	if (mem->fd < 0 || ftruncate(mem->fd, (off_t)size))
-		return fail(err, errno, "guest memory: can't make a memfd of %llu MiB: %s",
-			    size / MIB, strerror(errno));
-	return 0;
+	if (mem->fd >= 0 && !ftruncate(mem->fd, (off_t)size))
+		return 0;
+	code = errno;
+	return fail(err, code, "guest memory: can't make a memfd of %llu MiB: %s%s", size / MIB,
+		    strerror(code),
+		    opt->hugepages && code == ENOENT
+			    ? "; this host's kernel has no huge pages: leave --hugepages out"
+			    : "");
 }
 
 int guest_memory_create(struct guest_memory *mem, const struct range *ranges, unsigned n,
