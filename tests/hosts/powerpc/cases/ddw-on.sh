@@ -7,7 +7,7 @@ run() {
 	bind "$nvme"
 	guest_start nvme,windows --vfio "$nvme" --ddw on
 	guest_end
-	expect_guest state=done serial0=shared windows=1
+	expect_guest state=done serial0=shared windows=1 window_page=12
 }
 
 check() {
