@@ -72,15 +72,25 @@ static int load_elf(struct load *b, const uint8_t *head, struct error *err)
 	return ret;
 }
 
-/* A flat image, as objcopy makes it of vmlinux. It starts with a branch or with the endian switch.
+/*
+ * A flat image, as objcopy makes it of vmlinux. It starts with a branch or with the endian switch.
+ * It does not say what the kernel clears behind its end (.bss), a small part of it: as much again
+ * is left free.
  */
 static int load_flat(struct load *b, const uint8_t *head, struct error *err)
 {
 	const uint32_t first = be32toh(*(const uint32_t *)head);
+	uint64_t ram = b->layout->ram[0].size;
 
 	if (first != 0x08000048 && first >> 26 != 18)
 		return fail(err, ENOEXEC, "is neither an ELF vmlinux nor a flat image of one");
-	b->kernel_end = b->kernel.size;
+	if (b->kernel.size > ram)
+		return fail(err, ENOMEM,
+			    "is an image of %llu MiB, and the guest's memory has %llu MiB; give it "
+			    "more with -m",
+			    (unsigned long long)(b->kernel.size / MIB),
+			    (unsigned long long)(ram / MIB));
+	b->kernel_end = 2 * b->kernel.size;
 	return boot_load(&b->kernel, 0, b->kernel.size, &b->vm->memory, 0, err);
 }
 

@@ -195,8 +195,22 @@ Test(powerpc_load, a_flat_image)
 		cr_assert_eq(load(), 0, "%s", err.text);
 		cr_expect_eq(p.begun_pc, 0);
 		cr_expect(all(4, sizeof(image), 0x44));
-		cr_expect_geq(p.begun_r3, sizeof(image));
+		cr_expect_geq(p.begun_r3, 2 * sizeof(image), "with room for its .bss");
 	}
+}
+
+Test(powerpc_load, flat_images_that_do_not_fit)
+{
+	static const uint8_t first[] = {0x48, 0, 0, 0x08};
+	/* With twice its size there is room for the tree and the firmware, or not quite. */
+	const off_t fits = (RAM - MIB - RTAS_ROOM) / 2;
+
+	write_file_of(kernel, first, sizeof(first), fits);
+	cr_expect_eq(load(), 0, "%s", err.text);
+	write_file_of(kernel, first, sizeof(first), fits + 1);
+	refuses(ENOMEM, "give it more with -m");
+	write_file_of(kernel, first, sizeof(first), RAM + 1);
+	refuses(ENOMEM, "is an image of 8 MiB, and the guest's memory has 8 MiB; give it more");
 }
 
 Test(powerpc_load, what_is_no_kernel)
