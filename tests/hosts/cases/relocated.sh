@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-# relocated: the MSI-X tables of three devices are moved: two behind the registers of their BARs, which the
-# drivers find where they were, one into a BAR that the device has not. Everything but the tables is direct.
+# relocated: the MSI-X tables of three devices are moved: one behind the registers of its BAR, which the driver
+# finds where it was, two into BARs that the devices have not, of 32 and of 64 bits. Everything but the
+# tables is direct.
 # shellcheck shell=sh
 host=devices
 
@@ -11,7 +12,7 @@ run() {
 	# Where guests have the physical table it is in nobody's way: hence msix=trap.
 	guest_start bars,nvme,nvme2,net,pause --vfio "$nvme,msix=trap,msix-relocation=auto" \
 		--vfio "$nvme_exclusive,msix=trap,msix-relocation=bar5" \
-		--vfio "$e1000e,msix=trap,msix-relocation=auto"
+		--vfio "$e1000e,msix=trap,msix-relocation=bar4"
 	guest_wait state=paused
 	expect_guest driver=e1000e ping=3
 	expect_more nvme_msis 0
@@ -20,11 +21,12 @@ run() {
 	carillon stat "$guest_name" --json | tr -d ' \n' | grep -o '"bar_traps":[0-9]*' | sort -u >traps
 	[ "$(cat traps)" = '"bar_traps":0' ] || fail "accesses beside the tables were trapped: $(cat traps)"
 	carillon stat "$guest_name" --json | grep -q '"msix_table_traps": *0' && fail "a table was never touched"
-	# In the guest's slots 1 and 2: the first NVMe's BAR 0 has grown, the second has a BAR 5.
+	# In the guest's slots 1 to 3: the first NVMe's BAR 0 has grown, the others have one more.
 	half=16384
 	page=4096
 	[ "$msix_table" = virtual ] || half=65536 page=65536
-	expect_guest "bars01=0:$((2 * half))" "bars02=0:8192 4:4096 5:$page"
+	expect_guest "bars01=0:$((2 * half))" "bars02=0:8192 4:4096 5:$page" \
+		"bars03=0:131072 1:131072 2:32 3:16384 4:$page"
 	guest_say go
 	guest_end
 	expect_guest state=done
