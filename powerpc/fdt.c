@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "fdt_pci.h"
+#include "irqchip.h"
 #include "rtas.h"
 #include "tree.h"
 
@@ -20,7 +21,7 @@
 #define VEC5_LPAR_BITS	0xd0 /* partition, shared processors, large pages */
 #define VEC5_AFFINITY	5
 #define VEC5_AFFINITY_1 0x80
-#define VEC5_XIVE	23 /* 0: XICS */
+#define VEC5_IRQCHIP	23
 #define VEC5_MMU	24
 #define VEC5_MMU_RADIX	0x40
 #define VEC5_HASH_EXT	25
@@ -34,15 +35,17 @@ static const uint8_t hypertas[] = "hcall-pft\0hcall-term\0hcall-interrupt\0hcall
 
 static void chosen(struct tree *t, const struct fdt_machine *m)
 {
+	const uint8_t irqchip = m->irqchip->vec5;
 	const uint8_t mmu = m->cpu.radix ? VEC5_MMU_RADIX : 0;
 	const uint8_t gtse = m->cpu.radix ? VEC5_RADIX_GTSE : 0;
 	uint8_t vec5[VEC5_SIZE] = {[0] = VEC5_SIZE - 2,
 				   [VEC5_LPAR] = VEC5_LPAR_BITS,
 				   [VEC5_AFFINITY] = VEC5_AFFINITY_1,
+				   [VEC5_IRQCHIP] = irqchip,
 				   [VEC5_MMU] = mmu,
 				   [VEC5_RADIX_EXT] = gtse};
-	const uint8_t support[] = {VEC5_XIVE,	  0, VEC5_MMU,	     mmu,
-				   VEC5_HASH_EXT, 0, VEC5_RADIX_EXT, gtse};
+	const uint8_t support[] = {VEC5_IRQCHIP,  irqchip, VEC5_MMU,	   mmu,
+				   VEC5_HASH_EXT, 0,	   VEC5_RADIX_EXT, gtse};
 	char console[32];
 
 	snprintf(console, sizeof(console), "/vdevice/vty@%x", VTY_REG);
@@ -158,22 +161,8 @@ static void rtas(struct tree *t, const struct fdt_machine *m)
 	tree_u32(t, "linux,rtas-entry", (uint32_t)m->rtas);
 	tree_empty(t, "ibm,change-msix-capable");
 	for (i = 0; i < rtas_functions_count; i++)
-		tree_u32(t, rtas_functions[i].name, rtas_token_at(i));
-	tree_close(t);
-}
-
-static void interrupts(struct tree *t, const struct fdt_machine *m)
-{
-	/* Reached by hypercall, so that it has no address. */
-	tree_open(t, "interrupt-controller");
-	tree_string(t, "device_type", "PowerPC-External-Interrupt-Presentation");
-	tree_string(t, "compatible", "IBM,ppc-xicp");
-	tree_empty(t, "interrupt-controller");
-	tree_list(t, "ibm,interrupt-server-ranges", 0, m->cpus);
-	tree_u32(t, "#interrupt-cells", 2);
-	tree_u32(t, "#address-cells", 0);
-	tree_u32(t, "phandle", PHANDLE_XICS);
-	tree_u32(t, "linux,phandle", PHANDLE_XICS);
+		if (rtas_functions[i].call || m->irqchip->by_rtas)
+			tree_u32(t, rtas_functions[i].name, rtas_token_at(i));
 	tree_close(t);
 }
 
@@ -191,7 +180,7 @@ static void vdevice(struct tree *t)
 	tree_string(t, "device_type", "serial");
 	tree_string(t, "compatible", "hvterm1");
 	tree_u32(t, "reg", VTY_REG);
-	tree_list(t, "interrupts", XICS_VTY, 0);
+	tree_list(t, "interrupts", SOURCE_VTY, 0);
 	tree_close(t);
 	tree_close(t);
 }
@@ -213,11 +202,11 @@ int fdt_build(const struct fdt_machine *m, void *buf, size_t size)
 	tree_string(&t, "compatible", "carillon,pseries");
 	tree_u32(&t, "#address-cells", 2);
 	tree_u32(&t, "#size-cells", 2);
+	irqchip_describe(m->irqchip, &t, m->cpus);
 	chosen(&t, m);
 	memory(&t, m);
 	cpus(&t, m);
 	rtas(&t, m);
-	interrupts(&t, m);
 	vdevice(&t);
 	hypervisor(&t);
 	fdt_pci(&t, m);

@@ -40,6 +40,7 @@ struct fdt_cpu {
 struct fdt_machine {
 	const struct arch_layout *layout;
 	uint64_t rma; /* from 0 on: what is reached without an MMU, bytes */
+	const struct irqchip *irqchip;
 	unsigned cpus;
 	struct fdt_cpu cpu;
 	const char *params;

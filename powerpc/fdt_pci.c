@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "irqchip.h"
 #include "rtas.h"
 
 /* phys.hi: relocatable, prefetchable, space, bus, device and function, register. */
@@ -131,21 +132,21 @@ static void function(struct tree *t, const struct fdt_machine *m, const struct f
 /* The lines repeat after as many slots as there are lines: so much of the slot is looked at. */
 static void interrupt_map(struct tree *t)
 {
-	uint32_t map[XICS_INTX_COUNT * 4 * 7], *c = map;
+	uint32_t map[SOURCE_INTX_COUNT * 4 * 7], *c = map;
 	unsigned slot, pin;
 
-	for (slot = 0; slot < XICS_INTX_COUNT; slot++)
+	for (slot = 0; slot < SOURCE_INTX_COUNT; slot++)
 		for (pin = 1; pin <= 4; pin++) {
 			*c++ = slot << 11;
 			*c++ = 0;
 			*c++ = 0;
 			*c++ = pin;
-			*c++ = PHANDLE_XICS;
+			*c++ = PHANDLE_IRQCHIP;
 			*c++ = arch_intx_gsi(PCI_DEVFN(slot, 0), pin);
 			*c++ = 1; /* level */
 		}
 	tree_u32(t, "#interrupt-cells", 1);
-	tree_list(t, "interrupt-map-mask", (XICS_INTX_COUNT - 1) << 11, 0, 0, 7);
+	tree_list(t, "interrupt-map-mask", (SOURCE_INTX_COUNT - 1) << 11, 0, 0, 7);
 	tree_cells(t, "interrupt-map", map, ARRAY_SIZE(map));
 }
 

@@ -6,8 +6,6 @@
 #include "fdt.h"
 #include "tree.h"
 
-#define PHANDLE_XICS 1
-
 void fdt_pci(struct tree *t, const struct fdt_machine *m);
 
 #endif

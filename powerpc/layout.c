@@ -106,7 +106,7 @@ int arch_check(const struct arch_config *config, struct error *err)
 /* Swizzled, so that neighbouring devices don't share a line. */
 unsigned arch_intx_gsi(uint8_t devfn, unsigned pin)
 {
-	return XICS_INTX_FIRST + (PCI_SLOT(devfn) + pin - 1) % XICS_INTX_COUNT;
+	return SOURCE_INTX_FIRST + (PCI_SLOT(devfn) + pin - 1) % SOURCE_INTX_COUNT;
 }
 
 struct arch_uart arch_uart(const struct arch_layout *layout)

@@ -32,16 +32,16 @@
 /* Logical memory blocks: memory comes in these. */
 #define LMB_SIZE (16 * MIB)
 
-/* Interrupt sources of the XICS. Up to 0xfff they are the presentation controller's own. */
-#define XICS_FIRST	0x1000
-#define XICS_VTY	0x1000
-#define XICS_INTX_FIRST 0x1004
-#define XICS_INTX_COUNT 4
-#define XICS_MSI_FIRST	0x1010
-#define XICS_END	0x1800
+/* Interrupt sources. Up to 0xfff a XICS has its own. */
+#define SOURCE_FIRST	  0x1000
+#define SOURCE_VTY	  0x1000
+#define SOURCE_INTX_FIRST 0x1004
+#define SOURCE_INTX_COUNT 4
+#define SOURCE_MSI_FIRST  0x1010
+#define SOURCE_END	  0x1800
 
 /* What a guest may ask for at once, over all devices: "ibm,pe-total-#msi". */
-#define MSI_TOTAL (XICS_END - XICS_MSI_FIRST)
+#define MSI_TOTAL (SOURCE_END - SOURCE_MSI_FIRST)
 
 /* The console's unit address on the virtual I/O bus. */
 #define VTY_REG 0x71000000

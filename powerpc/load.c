@@ -179,15 +179,17 @@ static unsigned list_functions(struct load *b)
 static int build_tree(struct load *b, void *buf, struct error *err)
 {
 	const char *params = b->config->params ? b->config->params : "";
+	struct ppc_machine *ppc = b->vm->arch;
 	struct fdt_machine m = {.layout = b->layout,
 				.rma = b->rma,
+				.irqchip = ppc->irqchip,
 				.cpus = b->config->cpus,
 				.params = params,
 				.initrd = {b->initrd_at, b->initrd.size},
 				.rtas = b->rtas,
 				.functions = b->functions,
 				.n_functions = list_functions(b)};
-	int ret = cpu_describe(b->vm->arch, &m.cpu, err);
+	int ret = cpu_describe(ppc, &m.cpu, err);
 
 	if (ret)
 		return ret;

@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 
 #include "cpu.h"
+#include "irqchip.h"
 
 const char arch_name[] = "powerpc";
 const bool arch_by_hypercall = true;
@@ -42,7 +43,8 @@ int arch_create(struct vm *vm, const struct arch_config *config, struct error *e
 	if (!m)
 		return fail(err, ENOMEM, "powerpc: out of memory");
 	m->vm = vm;
-	m->xics = -1;
+	m->irqchip = &xics;
+	m->irqchip_fd = -1;
 	pthread_mutexattr_init(&attr);
 	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
 	pthread_mutex_init(&m->dma_lock, &attr);
@@ -57,7 +59,7 @@ int arch_create(struct vm *vm, const struct arch_config *config, struct error *e
 	if (ret)
 		return ret;
 	hcall_enable_in_kernel(vm);
-	return xics_create(m, err);
+	return irqchip_create(m, err);
 }
 
 void arch_destroy(struct vm *vm)
@@ -68,7 +70,7 @@ void arch_destroy(struct vm *vm)
 		return;
 	dma_destroy(m);
 	vty_destroy(&m->vty);
-	xics_destroy(m);
+	irqchip_destroy(m);
 	pthread_mutex_destroy(&m->dma_lock);
 	free(m);
 	vm->arch = NULL;

@@ -33,11 +33,14 @@ struct dma_window {
 /* The default window and a dynamic one, of each group. */
 #define WINDOWS_MAX (2 * 16)
 
+struct irqchip;
+
 struct ppc_machine {
 	struct vm *vm;
 	struct pci_bus *bus;
 	struct vfio *vfio;
-	int xics; /* KVM device, -1: none */
+	const struct irqchip *irqchip;
+	int irqchip_fd; /* the KVM device, -1: none */
 	bool radix;
 	unsigned hash_order; /* with a hash MMU: log2 of the page table's bytes */
 	/* What H_SET_MODE has decided on, and how: for CPUs that start later. */
@@ -51,11 +54,6 @@ struct ppc_machine {
 	_Atomic uint64_t hcalls, rtas_calls, tce_calls;
 	bool stopping[CPUS_MAX]; /* by CPU, its own thread's: stop-self was called */
 };
-
-/* xics.c: the interrupt controller in KVM, all its sources, and its RTAS calls. */
-int xics_create(struct ppc_machine *m, struct error *err);
-int xics_connect(struct ppc_machine *m, const struct vcpu *c, struct error *err);
-void xics_destroy(struct ppc_machine *m);
 
 /* vcpu.c. A CPU begins: in real mode, big-endian, r3 as given. It is held, or was never run. */
 int vcpu_begin(const struct vcpu *c, uint64_t pc, uint64_t r3);

@@ -28,7 +28,7 @@ struct rtas {
 struct rtas_function {
 	const char *name;
 	unsigned args, rets;
-	int (*call)(struct rtas *r); /* NULL: KVM serves it */
+	int (*call)(struct rtas *r); /* NULL: it directs a source, and KVM serves it */
 };
 
 /* All functions: the property of the device tree and the token are the place in this list. */

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "machine.h"
+#include "irqchip.h"
 
 #define MSR_SF (1ULL << 63)
 #define MSR_ME (1ULL << 12)
@@ -25,7 +25,7 @@ static int vcpu_setup(struct vcpu *c, struct error *err)
 		return refused(c, "KVM_CAP_PPC_PAPR", err);
 	if (c->index)
 		vcpu_hold(c);
-	return xics_connect(c->vm->arch, c, err);
+	return irqchip_connect(c->vm->arch, c, err);
 }
 
 static int change_lpcr(const struct vcpu *c, uint64_t mask, uint64_t bits)
@@ -90,8 +90,8 @@ static unsigned long vm_type(int kvm)
 }
 
 const struct vm_ops arch_vm_ops = {
-	.board_gsis = XICS_MSI_FIRST,
-	.gsi_limit = XICS_END,
+	.board_gsis = SOURCE_MSI_FIRST,
+	.gsi_limit = SOURCE_END,
 	.kvm_cure = "; load KVM with: modprobe kvm-hv",
 	.vm_type = vm_type,
 	.vcpu_setup = vcpu_setup,

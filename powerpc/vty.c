@@ -20,8 +20,8 @@ static unsigned vty_input(void *opaque, const uint8_t *data, unsigned n)
 	/* Edge-triggered. Linux never asks for it with H_VIO_SIGNAL, and waits for it all the same.
 	 */
 	if (i) {
-		irq_line(&v->vm->irqs, XICS_VTY, true);
-		irq_line(&v->vm->irqs, XICS_VTY, false);
+		irq_line(&v->vm->irqs, SOURCE_VTY, true);
+		irq_line(&v->vm->irqs, SOURCE_VTY, false);
 	}
 	pthread_mutex_unlock(&v->lock);
 	return i;

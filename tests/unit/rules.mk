@@ -2,7 +2,7 @@
 # Unit tests: one Criterion program from all tests/unit/*.c and those of the architecture, built
 # with ASan and UBSan for the machine that builds, whatever the architecture. Of another one that is
 # what is pure; what needs its KVM's headers, and machine/, which needs all of it, are left out. Of
-# POWER only what sets registers and sources is: its <asm/kvm.h> has no more than structures, and the
+# POWER only what sets registers is: its <asm/kvm.h> has no more than structures, and the
 # linker turns calls to the host's DMA windows to tests/unit/powerpc/partition.c. On all machines it
 # turns the system calls that drive devices and KVM to tests/unit/calls.c.
 
@@ -14,7 +14,7 @@ UNIT_LIB_x86 := $(LIB_SRC)
 UNIT_LIB_arm64 := $(filter-out arm/% machine/%,$(LIB_SRC)) machine/map.c machine/spaces.c \
 	$(addprefix arm/,advice.c bank.c fdt.c image.c irqchip.c layout.c v2m.c)
 UNIT_LIBS_arm64 := -lfdt
-UNIT_LIB_powerpc := $(filter-out machine/% powerpc/vcpu.c powerpc/xics.c,$(LIB_SRC)) machine/map.c \
+UNIT_LIB_powerpc := $(filter-out machine/% powerpc/vcpu.c,$(LIB_SRC)) machine/map.c \
 	machine/spaces.c
 UNIT_WRAPS := ioctl pread pwrite mmap munmap
 UNIT_WRAPS_powerpc := vfio_function_group $(addprefix vfio_spapr_,info default_window \

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../../../powerpc/fdt.h"
+#include "../../../powerpc/irqchip.h"
 #include "../../../powerpc/rtas.h"
 #include "../fdt/golden.h"
 #include "../recorder.h"
@@ -153,6 +154,7 @@ static struct fdt_machine machine_of(const struct sample *s, struct fdt_function
 	struct arch_host host = {.phys_bits = 46, .page_size = s->host_page};
 	struct fdt_machine m = {.layout = &layout,
 				.rma = rma_size(s->ram, s->host_page, s->hash_order),
+				.irqchip = &xics,
 				.cpus = s->cpus,
 				.cpu = {.pvr = 0x4e1202,
 					.radix = !s->hash_order,
@@ -259,7 +261,7 @@ static int phb(void)
 	return node("/pci@800000020000000");
 }
 
-static int xics(void)
+static int controller(void)
 {
 	return node("/interrupt-controller");
 }
@@ -292,7 +294,7 @@ static uint32_t mapped_source(unsigned slot, unsigned pin)
 			continue;
 		cr_assert_eq(cell64(phb(), map_name, i + 1), 0);
 		cr_assert_eq(fdt_node_offset_by_phandle(tree, cell(phb(), map_name, i + 4)),
-			     xics());
+			     controller());
 		cr_assert_eq(cell(phb(), map_name, i + 6), 1, "level");
 		return cell(phb(), map_name, i + 5);
 	}
@@ -306,8 +308,8 @@ Test(powerpc_fdt, interrupt_map_says_what_the_machine_does)
 
 	build(WITH_DEVICES);
 	/* What is between the pin and the source: the controller's cells of address. */
-	cr_assert_eq(cell(xics(), "#address-cells", 0), 0);
-	cr_assert_eq(cell(xics(), "#interrupt-cells", 0), 2);
+	cr_assert_eq(cell(controller(), "#address-cells", 0), 0);
+	cr_assert_eq(cell(controller(), "#interrupt-cells", 0), 2);
 	cr_assert_eq(cell(phb(), "#interrupt-cells", 0), 1);
 	cr_assert_eq(cell64(phb(), "interrupt-map-mask", 1), 0);
 	for (slot = 0; slot < 32; slot++)
@@ -344,7 +346,8 @@ Test(powerpc_fdt, phandles_are_one_node_each)
 			seen |= 1u << phandle;
 		}
 		/* Old kernels look for the other name. */
-		cr_expect_eq(cell(xics(), "linux,phandle", 0), fdt_get_phandle(tree, xics()));
+		cr_expect_eq(cell(controller(), "linux,phandle", 0),
+			     fdt_get_phandle(tree, controller()));
 	}
 }
 
@@ -481,7 +484,7 @@ Test(powerpc_fdt, messages)
 	cr_expect_eq(cell(node_of(SECOND), "ibm,req#msi", 0), 2);
 	cr_expect(!has(node_of(BARE), "ibm,req#msi") && !has(node_of(BARE), "ibm,req#msi-x"));
 	/* What there is in all; without it a guest has no messages. */
-	cr_expect_eq(cell(phb(), "ibm,pe-total-#msi", 0), XICS_END - XICS_MSI_FIRST);
+	cr_expect_eq(cell(phb(), "ibm,pe-total-#msi", 0), SOURCE_END - SOURCE_MSI_FIRST);
 }
 
 static const char *const ddw[] = {"ibm,query-pe-dma-window", "ibm,create-pe-dma-window",
@@ -730,7 +733,7 @@ Test(powerpc_fdt, cpus)
 		}
 		snprintf(path, sizeof(path), "/cpus/PowerPC,POWER@%x", k);
 		cr_expect_lt(fdt_path_offset(tree, path), 0);
-		cr_expect_eq(cell(xics(), "ibm,interrupt-server-ranges", 1), samples[i].cpus);
+		cr_expect_eq(cell(controller(), "ibm,interrupt-server-ranges", 1), samples[i].cpus);
 	}
 }
 

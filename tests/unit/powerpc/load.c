@@ -338,14 +338,24 @@ Test(powerpc_load, a_cpu_that_kvm_refuses)
 /* ---- what the host must have -------------------------------------------------------------------
  */
 
+/* Another machine, with a controller of its own. */
 static int create(unsigned cpus)
 {
-	struct vm vm = {.fd = p.rec.vm.fd};
+	static struct recorder rec;
+	static struct chip others;
 	int ret;
 
+	recorder_init_gsis(&rec, SOURCE_MSI_FIRST, SOURCE_END);
+	rec.vm.fd = p.rec.vm.fd;
+	others = p.chip;
+	p.chip = (struct chip){.device_errno = others.device_errno,
+			       .source_errno = others.source_errno};
+	p.n_tokens = 0;
 	config.cpus = cpus;
-	ret = arch_create(&vm, &config, &err);
-	arch_destroy(&vm);
+	ret = arch_create(&rec.vm, &config, &err);
+	arch_destroy(&rec.vm);
+	recorder_destroy(&rec);
+	p.chip = others;
 	return ret;
 }
 
@@ -364,6 +374,17 @@ Test(powerpc_load, hosts_that_can_not)
 	cr_expect_eq(create(512), 0);
 	cr_expect_eq(create(513), -EINVAL);
 	cr_expect(strstr(err.text, "use -c 512"), "%s", err.text);
+}
+
+Test(powerpc_load, a_controller_that_kvm_refuses)
+{
+	p.chip.device_errno = EEXIST;
+	cr_expect_eq(create(1), -EEXIST);
+	cr_expect(!strncmp(err.text, "xics", 4), "%s", err.text);
+	p.chip.device_errno = 0;
+	p.chip.source_errno = ENXIO;
+	cr_expect_eq(create(1), -ENXIO);
+	cr_expect(strstr(err.text, "xics: source 0x"), "%s", err.text);
 }
 
 /* Radix where there is both; hash where there is no radix, with a table for the guest's memory. */

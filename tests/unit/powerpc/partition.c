@@ -34,10 +34,17 @@ int __wrap_vfio_spapr_accelerate(struct vfio *v, int group, int table);
 
 /* ---- KVM ------------------------------------------------------------------------------------ */
 
-static int refused(int code)
+int refused(int code)
 {
 	errno = code;
 	return code ? -1 : 0;
+}
+
+static int define_token(const struct kvm_rtas_token_args *token)
+{
+	cr_assert_lt(p.n_tokens, ARRAY_SIZE(p.tokens));
+	p.tokens[p.n_tokens++] = *token;
+	return 0;
 }
 
 static int enable_cap(const struct kvm_enable_cap *cap)
@@ -87,9 +94,15 @@ static int get_sregs(struct kvm_sregs *sregs)
 
 static int partition_ioctl(int fd, unsigned long request, void *arg)
 {
-	if (fd != FD_VM && fd != FD_VCPU)
+	if (fd != FD_VM && fd != FD_VCPU && (!p.chip.fd || fd != p.chip.fd))
 		return kernel_calls.ioctl(fd, request, arg);
 	switch (request) {
+	case KVM_CREATE_DEVICE:
+		return chip_create(&p.chip, arg);
+	case KVM_SET_DEVICE_ATTR:
+		return chip_set(&p.chip, arg);
+	case KVM_PPC_RTAS_DEFINE_TOKEN:
+		return define_token(arg);
 	case KVM_CHECK_EXTENSION:
 		return (long)(uintptr_t)arg != p.lacks;
 	case KVM_ENABLE_CAP:
@@ -116,17 +129,6 @@ static int partition_ioctl(int fd, unsigned long request, void *arg)
 		cr_assert_fail("ioctl 0x%lx", request);
 		return -1;
 	}
-}
-
-int xics_create(struct ppc_machine *m, struct error *err)
-{
-	(void)m, (void)err;
-	return 0;
-}
-
-void xics_destroy(struct ppc_machine *m)
-{
-	(void)m;
 }
 
 int vcpu_begin(const struct vcpu *c, uint64_t pc, uint64_t r3)
@@ -399,7 +401,7 @@ static void start_vm(uint64_t ram)
 	struct vm *vm = &p.rec.vm;
 	unsigned i;
 
-	recorder_init_gsis(&p.rec, XICS_MSI_FIRST, XICS_END);
+	recorder_init_gsis(&p.rec, SOURCE_MSI_FIRST, SOURCE_END);
 	vm->fd = FD_VM;
 	vm->n_vcpus = CPUS;
 	vm->vcpus = p.cpus;

@@ -9,6 +9,7 @@
 
 #include "../../../powerpc/rtas.h"
 #include "../recorder.h"
+#include "chip.h"
 
 #define CPUS   4
 #define GROUPS 2
@@ -73,6 +74,9 @@ struct partition {
 
 	/* KVM's ioctls. */
 	long lacks; /* the capability that this KVM has not */
+	struct chip chip;
+	struct kvm_rtas_token_args tokens[8]; /* that KVM was told of */
+	unsigned n_tokens;
 	uint64_t enabled[64];
 	unsigned n_enabled;
 	struct kvm_ppc_mmuv3_cfg mmu;
@@ -98,6 +102,9 @@ struct partition {
 };
 
 extern struct partition p;
+
+/* What an ioctl returns that is refused with this errno, or not (0). */
+int refused(int code);
 
 /* Both groups have a 32-bit window of 4 MiB, at 0 and at DMA32_SECOND. */
 #define DMA32_SIZE   (4 * MIB)

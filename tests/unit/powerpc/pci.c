@@ -157,7 +157,7 @@ static unsigned used_sources(void)
 {
 	unsigned i, n = 0;
 
-	for (i = 0; i < XICS_END - XICS_MSI_FIRST; i++)
+	for (i = 0; i < SOURCE_END - SOURCE_MSI_FIRST; i++)
 		n += p.rec.vm.irqs.used[i];
 	return n;
 }
@@ -168,8 +168,8 @@ static void expect_row(unsigned device, unsigned n)
 	int first = source_of(device, 0);
 	unsigned i;
 
-	cr_assert_geq(first, XICS_MSI_FIRST);
-	cr_assert_leq(first + (int)n, XICS_END);
+	cr_assert_geq(first, SOURCE_MSI_FIRST);
+	cr_assert_leq(first + (int)n, SOURCE_END);
 	for (i = 0; i < n; i++)
 		cr_assert_eq(source_of(device, i), first + (int)i);
 	cr_assert_eq(source_of(device, n), -3);
@@ -266,11 +266,11 @@ Test(powerpc_pci, more_than_the_function_has)
 Test(powerpc_pci, when_sources_run_out)
 {
 	struct irq_table *irqs = &p.rec.vm.irqs;
-	const unsigned all = XICS_END - XICS_MSI_FIRST;
+	const unsigned all = SOURCE_END - SOURCE_MSI_FIRST;
 	int other = irq_alloc_row(irqs, all - 60);
 
 	/* Two gaps, of 20 and of 39, and one source that is somebody's between them. */
-	cr_assert_eq(other, XICS_MSI_FIRST);
+	cr_assert_eq(other, SOURCE_MSI_FIRST);
 	irqs->used[all - 60 + 20] = 1;
 	cr_expect_eq(change(DEVICE_MSIX, MSIX, 64), 39);
 	expect_row(DEVICE_MSIX, 39);
@@ -279,7 +279,7 @@ Test(powerpc_pci, when_sources_run_out)
 	cr_expect_eq(change(DEVICE_BOTH, MSI, 8), 8);
 	expect_row(DEVICE_BOTH, 8);
 	cr_expect_eq(change(DEVICE_BOTH, ANY, 0), 0);
-	cr_expect_eq(irq_alloc_row(irqs, 20), XICS_MSI_FIRST + (int)all - 60);
+	cr_expect_eq(irq_alloc_row(irqs, 20), SOURCE_MSI_FIRST + (int)all - 60);
 	cr_expect_eq(change(DEVICE_MSI, MSI, 4), 0, "there are none");
 	cr_expect_eq(source_of(DEVICE_MSI, 0), -3);
 	/* What is given up is there for others. */
