@@ -296,6 +296,8 @@ void irq_kick(int eventfd);
  * of them calls this only when its own level changes.
  */
 int irq_line(struct irq_table *t, unsigned gsi, bool level);
+/* Is the line of a board GSI up? */
+bool irq_is_up(struct irq_table *t, unsigned gsi);
 
 /* ---- event loop --------------------------------------------------------------------------- */
 

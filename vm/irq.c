@@ -230,3 +230,13 @@ int irq_line(struct irq_table *t, unsigned gsi, bool level)
 	pthread_mutex_unlock(&t->lock);
 	return ret;
 }
+
+bool irq_is_up(struct irq_table *t, unsigned gsi)
+{
+	bool up;
+
+	pthread_mutex_lock(&t->lock);
+	up = t->raised[gsi];
+	pthread_mutex_unlock(&t->lock);
+	return up;
+}

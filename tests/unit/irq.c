@@ -139,13 +139,14 @@ Test(irq, a_shared_line_is_up_while_anybody_holds_it)
 	struct irq_table t;
 
 	cr_assert_eq(irq_table_init(&t, 24, 30, &backend, &f, NULL), 0);
+	cr_assert(!irq_is_up(&t, 23));
 	irq_line(&t, 23, true);
 	irq_line(&t, 23, true);
-	cr_assert(f.level);
+	cr_assert(f.level && irq_is_up(&t, 23));
 	irq_line(&t, 23, false);
-	cr_assert(f.level, "the other one still wants service");
+	cr_assert(f.level && irq_is_up(&t, 23), "the other one still wants service");
 	irq_line(&t, 23, false);
-	cr_assert(!f.level);
+	cr_assert(!f.level && !irq_is_up(&t, 23));
 	cr_assert_eq(f.calls, 2);
 	irq_table_destroy(&t);
 }
