@@ -19,6 +19,7 @@ static void usage(void)
 	       "      --iommu KIND     " VFIO_IOMMU_SYNTAX " [auto: iommufd if the host has it]\n"
 	       "      --msi-bank BASE,SIZE  arm64: I/O addresses set aside for messages\n"
 	       "      --irqchip CHIP   arm64: gicv3-its, gicv3, gicv2m, gicv2 [what the host has]\n"
+	       "                       POWER: xics, xive [xics]\n"
 	       "      --cpu FEATURES   arm64: pmu=on|off|auto,sve=…,pauth=…,mte=…\n"
 	       "      --dump-dtb FILE  arm64, POWER: write the guest's device tree to a file\n"
 	       "      --ddw on|off     POWER: dynamic DMA windows for the guest [on]\n"

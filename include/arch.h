@@ -17,7 +17,7 @@ struct arch_config {
 	uint64_t ram_base; /* guest-physical */
 	unsigned cpus;
 	const char *kernel, *initrd, *params; /* initrd and params may be NULL */
-	const char *irqchip;		      /* NULL: the best one that the host's KVM offers */
+	const char *irqchip;		      /* NULL: the one that the architecture prefers */
 	const char *cpu;		      /* features "pmu=off,sve=on"; NULL: as the host is */
 	bool no_dynamic_windows;	      /* POWER: guests get the 32-bit DMA window alone */
 	bool no_tce_acceleration; /* POWER: their DMA calls come to us even if KVM could serve them

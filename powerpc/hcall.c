@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <sys/ioctl.h>
 
-#include "machine.h"
+#include "irqchip.h"
 #include "rtas.h"
 
 #define LPCR_ILE 0x02000000ULL
@@ -124,7 +124,7 @@ uint64_t hcall(struct vcpu *c, uint64_t nr, uint64_t args[9])
 	case H_STUFF_TCE:
 		return dma_stuff_tce(m, args);
 	default:
-		return H_FUNCTION;
+		return m->irqchip->hcall ? m->irqchip->hcall(m, nr, args) : H_FUNCTION;
 	}
 }
 

@@ -13,6 +13,7 @@
 #define H_P2			 ((uint64_t)-55)
 #define H_P3			 ((uint64_t)-56)
 #define H_P4			 ((uint64_t)-57)
+#define H_P5			 ((uint64_t)-58)
 #define H_UNSUPPORTED_FLAG_START ((uint64_t)-256)
 
 #define H_GET_TCE		  0x1c
@@ -30,6 +31,15 @@
 #define H_GET_CPU_CHARACTERISTICS 0x1c8
 #define H_SET_MODE		  0x31c
 #define H_REGISTER_PROC_TBL	  0x37c
+#define H_INT_GET_SOURCE_INFO	  0x3a8
+#define H_INT_SET_SOURCE_CONFIG	  0x3ac
+#define H_INT_GET_SOURCE_CONFIG	  0x3b0
+#define H_INT_GET_QUEUE_INFO	  0x3b4
+#define H_INT_SET_QUEUE_CONFIG	  0x3b8
+#define H_INT_GET_QUEUE_CONFIG	  0x3bc
+#define H_INT_ESB		  0x3c8
+#define H_INT_SYNC		  0x3cc
+#define H_INT_RESET		  0x3d0
 /* Not PAPR's: how the RTAS code in guest memory reaches us, as Linux' KVM and QEMU have it. */
 #define H_RTAS 0xf000
 

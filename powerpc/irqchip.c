@@ -31,16 +31,50 @@ static int define_tokens(const struct vm *vm, struct error *err)
 	return 0;
 }
 
-int irqchip_create(struct ppc_machine *m, struct error *err)
+int irqchip_parse(const char *text, const struct irqchip **out, struct error *err)
+{
+	static const struct irqchip *const all[] = {&xics, &xive};
+	unsigned i;
+
+	*out = &xics;
+	if (!text)
+		return 0;
+	for (i = 0; i < ARRAY_SIZE(all); i++)
+		if (!strcmp(text, all[i]->name)) {
+			*out = all[i];
+			return 0;
+		}
+	return fail(err, EINVAL, "--irqchip %s: there is no such; on POWER it is xics or xive",
+		    text);
+}
+
+/* It is a XIVE if there is none: a KVM without a XICS was refused before. */
+static int create_device(struct ppc_machine *m, struct error *err)
 {
 	const struct irqchip *chip = m->irqchip;
 	struct kvm_create_device create = {.type = chip->device};
-	unsigned source;
-	int ret = 0;
 
+	if (ioctl(m->vm->fd, KVM_CHECK_EXTENSION, (long)chip->capability) <= 0)
+		return fail(err, ENOTSUP,
+			    "--irqchip %s: this host's KVM can't: it takes a host on bare metal, "
+			    "POWER9 or later, that uses its own XIVE; use --irqchip xics",
+			    chip->name);
 	if (ioctl(m->vm->fd, KVM_CREATE_DEVICE, &create))
 		return fail(err, errno, "%s: KVM can't create it: %s", chip->name, strerror(errno));
 	m->irqchip_fd = (int)create.fd;
+	return 0;
+}
+
+int irqchip_create(struct ppc_machine *m, const char *text, unsigned cpus, struct error *err)
+{
+	int ret = irqchip_parse(text, &m->irqchip, err);
+	const struct irqchip *chip = m->irqchip;
+	unsigned source;
+
+	if (!ret)
+		ret = create_device(m, err);
+	if (!ret && chip->create)
+		ret = chip->create(m, cpus, err);
 	for (source = SOURCE_FIRST; source < SOURCE_END && !ret; source++)
 		ret = chip->add_source(m, source, err);
 	if (!ret && chip->by_rtas)
@@ -80,6 +114,8 @@ int irqchip_connect(const struct ppc_machine *m, const struct vcpu *c, struct er
 
 void irqchip_destroy(struct ppc_machine *m)
 {
+	if (m->irqchip && m->irqchip->destroy)
+		m->irqchip->destroy(m);
 	if (m->irqchip_fd >= 0)
 		close(m->irqchip_fd);
 	m->irqchip_fd = -1;

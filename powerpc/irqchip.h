@@ -10,29 +10,39 @@
 #include "tree.h"
 
 struct irqchip {
-	const char *name;    /* for messages */
+	const char *name;    /* as --irqchip has it */
 	uint32_t device;     /* KVM_DEV_TYPE_* */
 	uint32_t capability; /* KVM has it; enabled on a vCPU, it connects the vCPU */
 	uint8_t vec5;	     /* what the guest is told in byte 23 of option vector 5 */
 	bool by_rtas;	     /* sources are directed by RTAS calls, which KVM serves */
+	/* What else belongs to it, with the device there but no source yet; NULL: nothing. */
+	int (*create)(struct ppc_machine *m, unsigned cpus, struct error *err);
+	void (*destroy)(struct ppc_machine *m);
 	/* One source, masked. */
 	int (*add_source)(const struct ppc_machine *m, unsigned source, struct error *err);
 	/* Pure: say in the root what is to be said there, open its node, say what is its own. */
 	void (*describe)(struct tree *t, unsigned cpus);
+	/* Hypercalls, as hcall() has them; NULL: it has none but those that KVM serves. */
+	uint64_t (*hcall)(struct ppc_machine *m, uint64_t nr, uint64_t args[9]);
 };
 
-extern const struct irqchip xics;
+extern const struct irqchip xics, xive;
 
 /* The nodes of devices refer to the controller's by this. */
 #define PHANDLE_IRQCHIP 1
 
+/* Pure: --irqchip; text NULL: xics. */
+int irqchip_parse(const char *text, const struct irqchip **out, struct error *err);
 /* Pure: has the source a level as its input? The others have edges. */
 bool irqchip_is_level(unsigned source);
 /* Pure: its node. The root is open, and has no other node yet. */
 void irqchip_describe(const struct irqchip *chip, struct tree *t, unsigned cpus);
 
-/* With all its sources. On error irqchip_destroy() takes away what there is. */
-int irqchip_create(struct ppc_machine *m, struct error *err);
+/*
+ * The one that text names, for so many vCPUs, with all its sources. -ENOTSUP: this host can't. On
+ * error irqchip_destroy() takes away what there is.
+ */
+int irqchip_create(struct ppc_machine *m, const char *text, unsigned cpus, struct error *err);
 int irqchip_connect(const struct ppc_machine *m, const struct vcpu *c, struct error *err);
 void irqchip_destroy(struct ppc_machine *m);
 /* KVM_SET_DEVICE_ATTR or KVM_GET_DEVICE_ATTR of its device; value may be NULL. 0 or -errno. */

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "layout.h"
+#include "irqchip.h"
 
 /* A group of a hash table: eight entries of 16 bytes. */
 #define HASH_GROUP_SHIFT 7
@@ -88,7 +88,9 @@ int mmu_parse(const char *text, enum mmu_wish *out, struct error *err)
 
 int arch_check(const struct arch_config *config, struct error *err)
 {
+	const struct irqchip *chip;
 	enum mmu_wish mmu;
+	int ret;
 
 	if (config->ram_placed)
 		return fail(err, EINVAL,
@@ -97,10 +99,8 @@ int arch_check(const struct arch_config *config, struct error *err)
 		return fail(err, EINVAL,
 			    "--msi-bank: on POWER the host bridge takes messages out of the DMA "
 			    "address space, and no bank is needed; leave it out");
-	if (config->irqchip)
-		return fail(err, EINVAL, "--irqchip %s: POWER guests get a XICS; leave it out",
-			    config->irqchip);
-	return mmu_parse(config->cpu, &mmu, err);
+	ret = irqchip_parse(config->irqchip, &chip, err);
+	return ret ?: mmu_parse(config->cpu, &mmu, err);
 }
 
 /* Swizzled, so that neighbouring devices don't share a line. */

@@ -4,6 +4,8 @@
  *
  *     0x0000_0000_0000   RAM: kernel at 0, then device tree, RTAS code and initrd
  *     0x2000_0000_0000   the ports of I/O BARs, 64 KiB
+ *     0x2000_1000_0000   XIVE: thread context, as user and operating system see it, 64 KiB each
+ *     0x2000_2000_0000   XIVE: two pages of 64 KiB for each source, by its number
  *     0x2000_8000_0000   PCI 32-bit window; bus address 0x8000_0000
  *     0x2100_0000_0000   PCI 64-bit window; bus address = guest-physical
  *
@@ -32,13 +34,22 @@
 /* Logical memory blocks: memory comes in these. */
 #define LMB_SIZE (16 * MIB)
 
-/* Interrupt sources. Up to 0xfff a XICS has its own. */
+/* Interrupt sources. Up to 0xfff a XICS has its own, and a XIVE one for each CPU, for IPIs. */
 #define SOURCE_FIRST	  0x1000
 #define SOURCE_VTY	  0x1000
 #define SOURCE_INTX_FIRST 0x1004
 #define SOURCE_INTX_COUNT 4
 #define SOURCE_MSI_FIRST  0x1010
 #define SOURCE_END	  0x1800
+
+/* A XIVE's pages. Of a source: one that triggers it, and one by which it is managed. */
+#define XIVE_PAGE_SHIFT 16
+#define XIVE_PAGE	(1ULL << XIVE_PAGE_SHIFT)
+#define XIVE_TIMA_ADDR	0x200010000000ULL
+#define XIVE_ESB_ADDR	0x200020000000ULL
+#define XIVE_ESB_STRIDE (2 * XIVE_PAGE)
+#define XIVE_ESB_FIRST	(SOURCE_FIRST * XIVE_ESB_STRIDE)
+#define XIVE_ESB_SIZE	(SOURCE_END * XIVE_ESB_STRIDE)
 
 /* What a guest may ask for at once, over all devices: "ibm,pe-total-#msi". */
 #define MSI_TOTAL (SOURCE_END - SOURCE_MSI_FIRST)

@@ -43,7 +43,6 @@ int arch_create(struct vm *vm, const struct arch_config *config, struct error *e
 	if (!m)
 		return fail(err, ENOMEM, "powerpc: out of memory");
 	m->vm = vm;
-	m->irqchip = &xics;
 	m->irqchip_fd = -1;
 	pthread_mutexattr_init(&attr);
 	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
@@ -59,7 +58,7 @@ int arch_create(struct vm *vm, const struct arch_config *config, struct error *e
 	if (ret)
 		return ret;
 	hcall_enable_in_kernel(vm);
-	return irqchip_create(m, err);
+	return irqchip_create(m, config->irqchip, config->cpus, err);
 }
 
 void arch_destroy(struct vm *vm)

@@ -34,13 +34,15 @@ struct dma_window {
 #define WINDOWS_MAX (2 * 16)
 
 struct irqchip;
+struct xive;
 
 struct ppc_machine {
 	struct vm *vm;
 	struct pci_bus *bus;
 	struct vfio *vfio;
 	const struct irqchip *irqchip;
-	int irqchip_fd; /* the KVM device, -1: none */
+	int irqchip_fd;	   /* the KVM device, -1: none */
+	struct xive *xive; /* NULL: another irqchip */
 	bool radix;
 	unsigned hash_order; /* with a hash MMU: log2 of the page table's bytes */
 	/* What H_SET_MODE has decided on, and how: for CPUs that start later. */

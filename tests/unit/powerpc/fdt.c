@@ -26,16 +26,19 @@ struct sample {
 	struct range initrd;
 	bool devices, pa_features;
 	unsigned hash_order; /* 0: radix */
+	const struct irqchip *irqchip;
 };
 
 static const struct sample samples[] = {
-	{"default", 1, 256 * MIB, 4096, {0x2c90000, 0x345678}, false, true, 0},
-	{"smp", 4, 6 * GIB, 64 * KIB, {0}, false, false, 0},
-	{"devices", 2, 512 * MIB, 64 * KIB, {0}, true, true, 0},
-	{"hash", 1, 1 * GIB, 4096, {0}, false, false, 23},
+	{"default", 1, 256 * MIB, 4096, {0x2c90000, 0x345678}, false, true, 0, &xics},
+	{"smp", 4, 6 * GIB, 64 * KIB, {0}, false, false, 0, &xics},
+	{"devices", 2, 512 * MIB, 64 * KIB, {0}, true, true, 0, &xics},
+	{"hash", 1, 1 * GIB, 4096, {0}, false, false, 23, &xics},
+	{"xive", 2, 256 * MIB, 64 * KIB, {0}, true, true, 0, &xive},
 };
 #define WITH_DEVICES (&samples[2])
 #define WITH_HASH    (&samples[3])
+#define WITH_XIVE    (&samples[4])
 
 static const uint8_t pa_features[] = {0x18, 0x00, 0xf6, 0x3f, 0xc7, 0xc0};
 
@@ -154,7 +157,7 @@ static struct fdt_machine machine_of(const struct sample *s, struct fdt_function
 	struct arch_host host = {.phys_bits = 46, .page_size = s->host_page};
 	struct fdt_machine m = {.layout = &layout,
 				.rma = rma_size(s->ram, s->host_page, s->hash_order),
-				.irqchip = &xics,
+				.irqchip = s->irqchip,
 				.cpus = s->cpus,
 				.cpu = {.pvr = 0x4e1202,
 					.radix = !s->hash_order,
@@ -261,6 +264,7 @@ static int phb(void)
 	return node("/pci@800000020000000");
 }
 
+/* Whatever its address. */
 static int controller(void)
 {
 	return node("/interrupt-controller");
@@ -642,6 +646,40 @@ Test(powerpc_fdt, what_was_negotiated)
 	cr_expect_eq(found, 0xf);
 }
 
+/* As Linux' xive_spapr_init() looks for it. */
+Test(powerpc_fdt, a_xive)
+{
+	const uint8_t *v;
+	unsigned n, i;
+	int at;
+
+	build(WITH_XIVE);
+	at = fdt_node_offset_by_compatible(tree, -1, "ibm,power-ivpe");
+	cr_assert_eq(at, controller());
+	cr_expect_eq(cell64(at, "reg", 4), XIVE_TIMA_ADDR + 64 * KIB, "resource 1");
+	cr_expect_eq(cell64(at, "reg", 6), 64 * KIB);
+	cr_expect_eq(cell64(at, "reg", 0) + cell64(at, "reg", 2), cell64(at, "reg", 4));
+	/* The last is taken if none is the guest's page. */
+	cr_expect_eq(count_cells(at, "ibm,xive-eq-sizes"), 1);
+	cr_expect_eq(cell(at, "ibm,xive-eq-sizes", 0), 16);
+	cr_expect_eq(count_cells(at, "ibm,xive-lisn-ranges"), 2);
+	cr_expect_eq(cell(at, "ibm,xive-lisn-ranges", 0), 0);
+	cr_expect_eq(count_cells(0, "ibm,plat-res-int-priorities"), 2);
+	cr_expect_eq(cell(0, "ibm,plat-res-int-priorities", 0), 7);
+	cr_expect_eq(cell(0, "ibm,plat-res-int-priorities", 1), 0xff - 7);
+	v = bytes(node("/chosen"), "ibm,architecture-vec-5", &n);
+	cr_expect_eq(v[23], 0x40, "exploitation");
+	v = bytes(node("/chosen"), "ibm,arch-vec-5-platform-support", &n);
+	for (i = 0; i < n && v[i] != 23; i += 2)
+		;
+	cr_assert_lt(i, n);
+	cr_expect_eq(v[i + 1], 0x40);
+	/* What directs the sources of a XICS, and only those. */
+	for (i = 0; i < ARRAY_SIZE(functions_of_linux); i++)
+		cr_expect_eq(has(node("/rtas"), functions_of_linux[i]), i < 21, "%s",
+			     functions_of_linux[i]);
+}
+
 /* ---- the rest -------------------------------------------------------------------------------- */
 
 Test(powerpc_fdt, chosen)
@@ -733,14 +771,18 @@ Test(powerpc_fdt, cpus)
 		}
 		snprintf(path, sizeof(path), "/cpus/PowerPC,POWER@%x", k);
 		cr_expect_lt(fdt_path_offset(tree, path), 0);
-		cr_expect_eq(cell(controller(), "ibm,interrupt-server-ranges", 1), samples[i].cpus);
+		cr_expect_eq(cell(controller(),
+				  samples[i].irqchip == &xive ? "ibm,xive-lisn-ranges"
+							      : "ibm,interrupt-server-ranges",
+				  1),
+			     samples[i].cpus);
 	}
 }
 
 Test(powerpc_fdt, five_hundred_and_twelve_cpus)
 {
 	static char large[1 * MIB]; /* what the loader gives it */
-	struct sample s = {"", 512, 256 * MIB, 4096, {0}, true, true, 0};
+	struct sample s = {"", 512, 256 * MIB, 4096, {0}, true, true, 0, &xics};
 	struct fdt_function fns[FUNCTIONS];
 	struct fdt_machine m = machine_of(&s, fns);
 

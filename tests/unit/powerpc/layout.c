@@ -51,7 +51,9 @@ static void expect_in_order(void)
 	cr_expect_eq(l.ram[0].base, 0);
 	cr_expect_eq(l.ram[0].size, config.ram);
 	cr_expect_leq(end_of(l.ram[0]), w->io_gpa);
-	cr_expect_leq(w->io_gpa + w->io.size, mem32);
+	cr_expect_leq(w->io_gpa + w->io.size, XIVE_TIMA_ADDR);
+	cr_expect_leq(XIVE_TIMA_ADDR + 2 * 64 * KIB, XIVE_ESB_ADDR);
+	cr_expect_leq(XIVE_ESB_ADDR + XIVE_ESB_SIZE, mem32);
 	cr_expect_leq(mem32 + w->mem32.size, w->mem64.base);
 	cr_expect_leq(end_of(w->mem64), 1ULL << host.phys_bits);
 	cr_expect_leq(end_of(w->mem32), 4 * GIB, "bus addresses of 32-bit BARs");
@@ -178,7 +180,8 @@ Test(powerpc_options, what_only_others_have)
 	rejects("--msi-bank", "0x8000000,2M",
 		"--msi-bank: on POWER the host bridge takes messages out of the DMA address space, "
 		"and no bank is needed; leave it out");
-	rejects("--irqchip", "gicv3", "--irqchip gicv3: POWER guests get a XICS; leave it out");
+	rejects("--irqchip", "gicv3",
+		"--irqchip gicv3: there is no such; on POWER it is xics or xive");
 	rejects("--cpu", "pmu=off",
 		"--cpu pmu=off: on POWER it is mmu=radix, mmu=hash or mmu=auto");
 }

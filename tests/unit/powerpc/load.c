@@ -20,6 +20,7 @@ static char kernel[64], initrd[64], dump[64];
 static struct arch_config config;
 static struct arch_layout layout;
 static struct error err;
+static uint64_t host_page;
 
 static void write_file_of(const char *path, const void *bytes, size_t n, off_t size)
 {
@@ -45,6 +46,7 @@ static void start(void)
 	config = (struct arch_config){.cpus = CPUS, .kernel = kernel, .no_tce_acceleration = true};
 	layout = (struct arch_layout){.ram = {{0, RAM}}, .n_ram = 1};
 	layout.pci.bar_align = 64 * KIB;
+	host_page = 64 * KIB;
 }
 
 static void finish(void)
@@ -347,6 +349,7 @@ static int create(unsigned cpus)
 
 	recorder_init_gsis(&rec, SOURCE_MSI_FIRST, SOURCE_END);
 	rec.vm.fd = p.rec.vm.fd;
+	rec.vm.mmio.page_size = host_page;
 	others = p.chip;
 	p.chip = (struct chip){.device_errno = others.device_errno,
 			       .source_errno = others.source_errno};
@@ -376,15 +379,42 @@ Test(powerpc_load, hosts_that_can_not)
 	cr_expect(strstr(err.text, "use -c 512"), "%s", err.text);
 }
 
+Test(powerpc_load, the_controller_that_the_host_has)
+{
+	config.irqchip = "xics";
+	p.lacks = KVM_CAP_PPC_IRQ_XIVE;
+	cr_assert_eq(create(1), 0, "%s", err.text);
+	config.irqchip = "xive";
+	cr_expect_eq(create(1), -ENOTSUP);
+	cr_expect_str_eq(err.text, "--irqchip xive: this host's KVM can't: it takes a host on bare "
+				   "metal, POWER9 or later, that uses its own XIVE; use --irqchip "
+				   "xics");
+	p.lacks = -1;
+	host_page = 4 * KIB;
+	cr_expect_eq(create(1), -ENOTSUP);
+	cr_expect_str_eq(err.text, "--irqchip xive: it takes a host kernel with pages of 64 KiB, "
+				   "this one has 4 KiB; use --irqchip xics");
+	config.irqchip = "gicv3";
+	cr_expect_eq(create(1), -EINVAL);
+}
+
 Test(powerpc_load, a_controller_that_kvm_refuses)
 {
-	p.chip.device_errno = EEXIST;
-	cr_expect_eq(create(1), -EEXIST);
-	cr_expect(!strncmp(err.text, "xics", 4), "%s", err.text);
-	p.chip.device_errno = 0;
-	p.chip.source_errno = ENXIO;
-	cr_expect_eq(create(1), -ENXIO);
-	cr_expect(strstr(err.text, "xics: source 0x"), "%s", err.text);
+	static const char *const chips[] = {"xics", "xive"};
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(chips); i++) {
+		config.irqchip = chips[i];
+		p.chip.device_errno = EEXIST;
+		cr_expect_eq(create(1), -EEXIST);
+		cr_expect(!strncmp(err.text, chips[i], 4), "%s", err.text);
+		p.chip.device_errno = 0;
+		p.chip.source_errno = ENXIO;
+		cr_expect_eq(create(1), -ENXIO);
+		cr_expect(!strncmp(err.text, chips[i], 4), "%s", err.text);
+		cr_expect(strstr(err.text, "source 0x"), "%s", err.text);
+		p.chip.source_errno = 0;
+	}
 }
 
 /* Radix where there is both; hash where there is no radix, with a table for the guest's memory. */

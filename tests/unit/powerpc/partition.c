@@ -101,6 +101,8 @@ static int partition_ioctl(int fd, unsigned long request, void *arg)
 		return chip_create(&p.chip, arg);
 	case KVM_SET_DEVICE_ATTR:
 		return chip_set(&p.chip, arg);
+	case KVM_GET_DEVICE_ATTR:
+		return chip_get(&p.chip, arg);
 	case KVM_PPC_RTAS_DEFINE_TOKEN:
 		return define_token(arg);
 	case KVM_CHECK_EXTENSION:
@@ -410,6 +412,7 @@ static void start_vm(uint64_t ram)
 	pthread_mutex_init(&vm->state_lock, NULL);
 	pthread_cond_init(&vm->state_changed, NULL);
 	cr_assert_eq(loop_init(&vm->loop, NULL), 0);
+	vm->mmio.page_size = 64 * KIB;
 	/* Aligned as a host's pages are; ASan sees what is touched beyond its end. */
 	p.ram_size = ram;
 	p.ram = aligned_alloc(64 * KIB, ram);
@@ -436,9 +439,9 @@ static void start_groups(void)
 	p.vfio.groups = &p.groups[GROUPS - 1];
 }
 
-void partition_start(uint64_t ram)
+static void start_with(uint64_t ram, const char *irqchip)
 {
-	static const struct arch_config config = {.cpus = CPUS};
+	const struct arch_config config = {.cpus = CPUS, .irqchip = irqchip};
 
 	calls.ioctl = partition_ioctl;
 	fds_before = open_fds();
@@ -458,6 +461,16 @@ void partition_start(uint64_t ram)
 	p.m->bus = &p.bus;
 	p.m->vfio = &p.vfio;
 	p.m->ram_page = p.rec.vm.memory.page;
+}
+
+void partition_start(uint64_t ram)
+{
+	start_with(ram, NULL);
+}
+
+void partition_start_xive(uint64_t ram)
+{
+	start_with(ram, "xive");
 }
 
 void partition_start_dma(void)

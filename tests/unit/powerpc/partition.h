@@ -11,7 +11,6 @@
 #include "../recorder.h"
 #include "chip.h"
 
-#define CPUS   4
 #define GROUPS 2
 #define GROUP  7 /* the first one's number */
 
@@ -111,6 +110,7 @@ int refused(int code);
 #define DMA32_SECOND 0x40000000ULL
 
 void partition_start(uint64_t ram);
+void partition_start_xive(uint64_t ram);
 /* Nothing may be left open, attached or allocated. */
 void partition_finish(void);
 /* As partition_start(), with 1 MiB, and with the default windows made. */
