@@ -44,26 +44,6 @@ static bool in_pba(unsigned bar, struct range piece)
 	return pba.size && bar == pba_bar && ranges_overlap(pba, piece);
 }
 
-/* Of a table that was never written: each vector is masked (PCI 3.0, 6.8.2.9). */
-static uint8_t expected_byte(unsigned bar, uint64_t at)
-{
-	struct range byte = {at, 1};
-
-	if (in_table(bar, byte))
-		return (at - table.base) % PCI_MSIX_ENTRY_SIZE == PCI_MSIX_ENTRY_VECTOR_CTRL;
-	return in_pba(bar, byte) ? 0 : fake.bars[bar][at];
-}
-
-static uint64_t expected_value(unsigned bar, uint64_t at, unsigned width)
-{
-	uint64_t value = 0;
-	unsigned i;
-
-	for (i = 0; i < width; i++)
-		value |= (uint64_t)expected_byte(bar, at + i) << (8 * i);
-	return value;
-}
-
 /* A BAR smaller than the host's pages has one to itself if the guest gives it one. */
 static bool is_alone(unsigned bar)
 {
@@ -94,6 +74,39 @@ static enum served expected_way(unsigned bar, uint64_t at)
 	return i ? BY_EXIT : BY_SLOT;
 }
 
+/* The device's own table, which the kernel keeps from read() and write(). */
+static bool is_withheld(unsigned bar, uint64_t at)
+{
+	struct range own = {fake.layout.table, 16ull * fake.layout.n_msix};
+
+	return bar == fake.layout.table_bar && range_contains(own, (struct range){at, 1}) &&
+	       expected_way(bar, at) == BY_EXIT;
+}
+
+/* Of a table that was never written: each vector is masked (PCI 3.0, 6.8.2.9). */
+static uint8_t expected_byte(unsigned bar, uint64_t at)
+{
+	struct range byte = {at, 1};
+
+	if (in_table(bar, byte))
+		return (at - table.base) % PCI_MSIX_ENTRY_SIZE == PCI_MSIX_ENTRY_VECTOR_CTRL;
+	if (in_pba(bar, byte))
+		return 0;
+	if (at >= fake.layout.bars[bar].size || is_withheld(bar, at))
+		return 0xff;
+	return fake.bars[bar][at];
+}
+
+static uint64_t expected_value(unsigned bar, uint64_t at, unsigned width)
+{
+	uint64_t value = 0;
+	unsigned i;
+
+	for (i = 0; i < width; i++)
+		value |= (uint64_t)expected_byte(bar, at + i) << (8 * i);
+	return value;
+}
+
 static void check_load(unsigned bar, uint64_t at, unsigned width)
 {
 	struct range piece = {at, width};
@@ -121,7 +134,8 @@ static void check_store(unsigned bar, uint64_t at, unsigned width)
 {
 	uint64_t value = (at + width) * 0x9e3779b97f4a7c15;
 
-	if (in_table(bar, (struct range){at, width}) || in_pba(bar, (struct range){at, width}))
+	if (in_table(bar, (struct range){at, width}) || in_pba(bar, (struct range){at, width}) ||
+	    is_withheld(bar, at))
 		return;
 	fake.writes = 0;
 	cr_assert_eq(recorder_store(&guest.rec, guest_bar(bar) + at, width, value),
@@ -144,6 +158,24 @@ static void check_memory(unsigned bar, uint64_t size)
 	for (width = 1; width <= 8; width *= 2)
 		for (at = 0; at < size; at += width)
 			check_store(bar, at, width);
+}
+
+/* What a BAR is larger than the device: a table that was moved there, and nothing. */
+static void check_beyond(unsigned bar, uint64_t end)
+{
+	/* The rest of the device's last page comes with it. */
+	uint64_t from = align_up(fake.layout.bars[bar].size, fake.layout.page), at, value;
+	unsigned width;
+
+	for (width = 1; width <= 8; width *= 2)
+		for (at = from; at < end; at += width) {
+			fake.reads = 0;
+			cr_assert_eq(recorder_load(&guest.rec, guest_bar(bar) + at, width, &value),
+				     BY_EXIT);
+			cr_assert_eq(value, expected_value(bar, at, width), "BAR %u, 0x%lx", bar,
+				     at);
+			cr_assert_eq(fake.reads, 0, "the device was asked");
+		}
 }
 
 static void check_ports(unsigned bar, uint64_t size)
@@ -171,33 +203,42 @@ static void check_bars(void)
 	unsigned bar;
 
 	for (bar = 0; bar < PCI_BARS; bar++) {
-		uint64_t size = fake.layout.bars[bar].size;
+		uint64_t size = fake.layout.bars[bar].size, seen;
 
-		if (!size)
+		if (!size && !(table.size && bar == table_bar))
 			continue;
-		cr_assert_geq(guest_bar_size(bar), size);
-		cr_assert(is_pow2(guest_bar_size(bar)));
-		if (fake.layout.bars[bar].type & PORTS)
+		seen = guest_bar_size(bar);
+		cr_assert_geq(seen, size);
+		cr_assert(is_pow2(seen));
+		if (fake.layout.bars[bar].type & PORTS) {
 			check_ports(bar, size);
-		else
+		} else {
 			check_memory(bar, size);
+			check_beyond(bar, seen);
+		}
 	}
 }
 
-static void start(const struct vfio_fake_layout *layout)
+static void start(const struct vfio_fake_layout *layout, const struct vfio_device_options *options)
 {
 	struct error err = {0};
 
-	cr_assert_eq(guest_start(layout, NULL, &err), 0, "%s", err.text);
+	cr_assert_eq(guest_start(layout, options, &err), 0, "%s", err.text);
 	find_msix();
 	guest_command(ON);
 }
 
-static void check(const struct vfio_fake_layout *layout)
+static void check_with(const struct vfio_fake_layout *layout,
+		       const struct vfio_device_options *options)
 {
-	start(layout);
+	start(layout, options);
 	check_bars();
 	guest_finish();
+}
+
+static void check(const struct vfio_fake_layout *layout)
+{
+	check_with(layout, NULL);
 }
 
 /* ---- layouts --------------------------------------------------------------------------------- */
@@ -336,6 +377,7 @@ Test(vfio_device, nothing_may_be_mapped)
 /* The kernel lets a BAR be mapped that is smaller than a page and alone in it (4.8). */
 Test(vfio_device, bars_smaller_than_a_page)
 {
+	const struct vfio_device_options exact = {.subpage = VFIO_SUBPAGE_EXACT};
 	static const struct vfio_fake_layout l = {
 		.bars[0] = {.size = 4 * KIB, .mmap = true},
 		.bars[1] = {.size = 16 * KIB, .mmap = true},
@@ -352,7 +394,73 @@ Test(vfio_device, bars_smaller_than_a_page)
 	const struct vfio_fake_layout pages_4k = with_pages(&l, 4 * KIB);
 
 	check(&l);
+	check_with(&l, &exact);
 	check(&pages_4k);
+}
+
+static void check_relocated(const struct vfio_fake_layout *layout, enum vfio_relocation where,
+			    unsigned slots)
+{
+	const struct vfio_device_options options = {.relocation = where};
+
+	start(layout, &options);
+	cr_assert(table_bar != layout->table_bar || table.base != layout->table);
+	cr_assert_eq(recorder_slots(&guest.rec), slots);
+	check_bars();
+	guest_finish();
+}
+
+/* The table behind the device's bytes, or in a BAR of its own: where it was, the device is seen. */
+Test(vfio_device, table_relocated)
+{
+	const struct vfio_fake_layout pages_64k = with_pages(&sas3008, 64 * KIB);
+	struct vfio_fake_layout old = sas3008;
+
+	check_relocated(&pages_64k, VFIO_RELOCATE_AUTO, 2);
+	check_relocated(&nvme, VFIO_RELOCATE_BAR0, 1);
+	check_relocated(&nvme, VFIO_RELOCATE_BAR0 + 4, 1);
+	old.msix_mappable = false;
+	old.bars[1].sparse[0] = (struct range){0, 0xe000};
+	old.bars[1].sparse[1] = (struct range){0xf000, 0x1000};
+	check_relocated(&old, VFIO_RELOCATE_BAR0 + 5, 3);
+}
+
+/* RTL8168 has a back door to its table, beside a register of its own; Linux' r8169 uses it. */
+Test(vfio_device, table_through_the_registers)
+{
+	static const struct vfio_fake_layout l = {
+		.id = 0x816810ec,
+		.bars[2] = {.size = 4 * KIB, .type = MEM64, .mmap = true},
+		.bars[4] = {.size = 16 * KIB, .type = MEM64, .mmap = true},
+		.n_msix = 4,
+		.table_bar = 4,
+		.pba_bar = 4,
+		.pba = 0x800,
+		.msix_mappable = true,
+		.page = 4 * KIB,
+	};
+	uint64_t at, value;
+
+	start(&l, NULL);
+	at = guest_bar(2) + 0x70;
+	recorder_store(&guest.rec, at, 4, 0x12345678);
+	recorder_store(&guest.rec, at + 4, 4, 0x80010018);
+	recorder_load(&guest.rec, at + 4, 4, &value);
+	cr_assert_eq(value, 0x00010018, "the flag falls: it is written");
+	recorder_load(&guest.rec, guest_bar(4) + 0x18, 4, &value);
+	cr_assert_eq(value, 0x12345678, "the data of vector 1");
+	recorder_store(&guest.rec, at + 4, 4, 0x0001001c);
+	recorder_load(&guest.rec, at + 4, 4, &value);
+	cr_assert_eq(value, 0x8001001c, "the flag rises: it is read");
+	recorder_load(&guest.rec, at, 4, &value);
+	cr_assert_eq(value, 1, "masked");
+	/* The registers around it, and it itself for other types, are the device's. */
+	fake.writes = 0;
+	recorder_store(&guest.rec, at + 4, 4, 0x80020000);
+	cr_assert_eq(fake.writes, 1);
+	cr_assert_eq(recorder_load(&guest.rec, at - 4, 4, &value), BY_EXIT);
+	cr_assert_eq(value, pci_get32(fake.bars[2], 0x6c));
+	guest_finish();
 }
 
 /* ---- policies, and what a guest does with BARs -------------------------------------------------
@@ -381,7 +489,7 @@ Test(vfio_device, decoding_off_and_on)
 {
 	uint64_t value, at;
 
-	start(&nvme);
+	start(&nvme, NULL);
 	at = guest_bar(0);
 	cr_assert_eq(recorder_load(&guest.rec, at, 4, &value), BY_SLOT);
 	guest_command(0);
@@ -398,7 +506,7 @@ Test(vfio_device, a_bar_that_moves)
 {
 	uint64_t before, value;
 
-	start(&nvme);
+	start(&nvme, NULL);
 	before = guest_bar(0);
 	guest_command(0);
 	pci_config_write(guest.f, PCI_BASE_ADDRESS_0, 4, 0xc8000000);
@@ -418,8 +526,8 @@ Test(vfio_device, configuration_space)
 {
 	unsigned writes;
 
-	start(&nvme);
-	cr_assert_eq(guest_config(PCI_VENDOR_ID, 4), 0x10c98086);
+	start(&nvme, NULL);
+	cr_assert_eq(guest_config(PCI_VENDOR_ID, 4), FAKE_ID);
 	fake.config[0x140] = 0x5a;
 	cr_assert_eq(guest_config(0x140, 1), 0x5a);
 	writes = fake.config_writes;

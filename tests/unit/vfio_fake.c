@@ -42,7 +42,7 @@ static void make_config(const struct vfio_fake_layout *l)
 {
 	unsigned i, log2 = 0;
 
-	pci_set32(fake.config, PCI_VENDOR_ID, 0x10c98086);
+	pci_set32(fake.config, PCI_VENDOR_ID, l->id ?: FAKE_ID);
 	fake.config[PCI_INTERRUPT_PIN] = l->intx;
 	for (i = 0; i < PCI_BARS; i++)
 		pci_set32(fake.config, PCI_BASE_ADDRESS_0 + 4 * i, l->bars[i].type);

@@ -13,6 +13,7 @@
 
 #define FAKE_BDF   "0000:03:00.0"
 #define FAKE_GROUP "12"
+#define FAKE_ID	   0x10c98086
 /* Where its capabilities are. */
 #define FAKE_CAP_MSI  0x50
 #define FAKE_CAP_MSIX 0x70
@@ -26,6 +27,7 @@ struct vfio_fake_bar {
 };
 
 struct vfio_fake_layout {
+	uint32_t id; /* vendor and device, as the register has them; 0: no matter which */
 	struct vfio_fake_bar bars[PCI_ROM + 1];
 	unsigned n_msix, n_msi; /* vectors */
 	unsigned table_bar, pba_bar;
