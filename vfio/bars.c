@@ -187,15 +187,16 @@ void vfio_bars_destroy(struct vfio_device *d)
 }
 
 /*
- * Let the other assigned devices reach this BAR. Not every IOMMU can: then they can't, which
- * matters to few guests, so it is said once and not fatal.
+ * Let the other assigned devices reach what of this BAR is mapped for the guest. Not every IOMMU
+ * can: then they can't, which matters to few guests, so it is said once and not fatal.
  */
 static void map_p2p(struct vfio_piece *p)
 {
 	struct vfio *v = p->device->vfio;
+	bool whole_pages = !((p->region.base | p->region.size) % v->vm->mmio.page_size);
 	int ret;
 
-	if (!p->host || !v->devices->next || !v->ops->identity)
+	if (!p->host || !whole_pages || !v->devices->next || !v->ops->identity)
 		return;
 	ret = vfio_dma_map(v, p->region.base, p->region.size, p->host);
 	p->p2p = !ret;
