@@ -1,181 +1,71 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/*
- * vfio: BAR plans carried out, as the guest's loads and stores find them. The device is a memfd: a
- * BAR for each MiB of it, each dword of which holds its own number.
- */
+/* vfio: BAR plans carried out, as a guest finds them that moves its BARs and knows back doors. */
 #include <criterion/criterion.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "../../vfio/device.h"
-#include "recorder.h"
+#include "vfio_guest.h"
 
-#define PAGE	 0x1000ull
-#define WINDOW	 0xe0000000u
-#define CAP_MSIX 0x70
-#define ON	 (PCI_COMMAND_MEMORY | PCI_COMMAND_IO)
+#define PAGE   0x1000ull
+#define WINDOW 0xd0000000u
+#define ON     (PCI_COMMAND_MEMORY | PCI_COMMAND_IO)
 
-static struct recorder rec;
-static struct pci_bus bus;
-static struct vfio vfio;
-static struct vfio_device d;
-static struct vfio_device_plan plan;
-static struct vfio_policy policy;
-static uint8_t config[PCI_CONFIG_SIZE];
-static uint32_t *memory; /* the device's */
-
-static int enable(void *opaque, unsigned n, const int *fds)
-{
-	(void)opaque, (void)n, (void)fds;
-	return 0;
-}
-
-static int arm(void *opaque, unsigned first, unsigned n, const int *fds)
-{
-	(void)opaque, (void)first, (void)n, (void)fds;
-	return 0;
-}
-
-static void disable(void *opaque)
-{
-	(void)opaque;
-}
-
-static const struct msi_source_ops source = {enable, arm, disable, NULL};
-static const struct pci_function_ops function_ops = {.bar_map = vfio_bar_map,
-						     .bar_unmap = vfio_bar_unmap};
-
-static void make_device(uint32_t id)
-{
-	unsigned i;
-
-	memset(config, 0, sizeof(config));
-	memset(&d, 0, sizeof(d));
-	pci_set32(config, PCI_VENDOR_ID, id);
-	policy = (struct vfio_policy){.page_size = PAGE};
-	d.fd = memfd_create("device", MFD_CLOEXEC);
-	cr_assert_eq(ftruncate(d.fd, 6 * MIB), 0);
-	memory = mmap(NULL, 6 * MIB, PROT_READ | PROT_WRITE, MAP_SHARED, d.fd, 0);
-	cr_assert_neq(memory, MAP_FAILED);
-	for (i = 0; i < 6 * MIB / 4; i++)
-		memory[i] = i;
-}
-
-static void make_bar(unsigned bar, uint64_t size, bool mmap)
-{
-	d.regions[bar] = (struct vfio_region){.size = size,
-					      .offset = bar * MIB,
-					      .flags = VFIO_REGION_INFO_FLAG_READ |
-						       VFIO_REGION_INFO_FLAG_WRITE |
-						       (mmap ? VFIO_REGION_INFO_FLAG_MMAP : 0)};
-}
-
-static void make_msix(unsigned entries, uint32_t table, uint32_t pba)
-{
-	pci_set16(config, PCI_STATUS, PCI_STATUS_CAP_LIST);
-	config[PCI_CAPABILITY_LIST] = CAP_MSIX;
-	config[CAP_MSIX] = PCI_CAP_ID_MSIX;
-	pci_set16(config, CAP_MSIX + PCI_MSIX_FLAGS, (uint16_t)(entries - 1));
-	pci_set32(config, CAP_MSIX + PCI_MSIX_TABLE, table);
-	pci_set32(config, CAP_MSIX + PCI_MSIX_PBA, pba);
-	d.regions[table & PCI_MSIX_TABLE_BIR].msix_mappable = true;
-}
-
-static void start(void)
+static void start(const struct vfio_fake_layout *layout, const struct vfio_device_options *options)
 {
 	struct error err = {0};
 
-	recorder_init(&rec);
-	vfio = (struct vfio){.vm = &rec.vm, .devices = &d};
-	d.vfio = &vfio;
-	pci_function_init(&d.function, "test", &function_ops, &d);
-	cr_assert_eq(vfio_plan_device(d.regions, config, sizeof(config), &policy, &plan, &err), 0,
-		     "%s", err.text);
-	memcpy(d.function.config, plan.config.config, sizeof(config));
-	memcpy(d.function.writable, plan.config.writable, sizeof(config));
-	d.quirk = plan.quirk;
-	cr_assert_eq(vfio_bars_create(&d, &plan.bars, &err), 0, "%s", err.text);
-	if (plan.config.msix)
-		cr_assert_eq(pci_msix_init(&d.msix, &d.function, plan.config.msix, false,
-					   &rec.vm.irqs, &source, NULL),
-			     0);
-	cr_assert_eq(pci_bus_init(&bus, &rec.vm, &err), 0);
-	bus.windows.mem32 = (struct range){WINDOW, 16 * MIB};
-	cr_assert_eq(pci_bus_add(&bus, &d.function, -1, &err), 0);
-}
-
-static void finish(void)
-{
-	pci_unmap_bars(&d.function);
-	if (plan.config.msix)
-		pci_msix_destroy(&d.msix);
-	vfio_bars_destroy(&d);
-	pci_function_destroy(&d.function);
-	pci_bus_destroy(&bus);
-	cr_assert_eq(recorder_slots(&rec), 0);
-	recorder_destroy(&rec);
-	munmap(memory, 6 * MIB);
-	close(d.fd);
+	cr_assert_eq(guest_start(layout, options, &err), 0, "%s", err.text);
 }
 
 /* As guests move a BAR: while it decodes. */
 static void move(unsigned bar, uint32_t address)
 {
-	pci_config_write(&d.function, PCI_BASE_ADDRESS_0 + 4 * bar, 4, address);
-	pci_config_write(&d.function, PCI_COMMAND, 2, ON);
-}
-
-static uint32_t size_of(unsigned bar)
-{
-	unsigned reg = PCI_BASE_ADDRESS_0 + 4 * bar;
-	uint32_t before = pci_config_read(&d.function, reg, 4), mask;
-
-	pci_config_write(&d.function, reg, 4, UINT32_MAX);
-	mask = pci_config_read(&d.function, reg, 4) & ~0xfu;
-	pci_config_write(&d.function, reg, 4, before);
-	return ~mask + 1;
+	pci_config_write(guest.f, PCI_BASE_ADDRESS_0 + 4 * bar, 4, address);
+	guest_command(ON);
 }
 
 static uint32_t load(uint64_t gpa, enum served way)
 {
 	uint64_t value;
 
-	cr_expect_eq(recorder_load(&rec, gpa, 4, &value), way, "0x%lx", gpa);
+	cr_expect_eq(recorder_load(&guest.rec, gpa, 4, &value), way, "0x%lx", gpa);
 	return (uint32_t)value;
 }
 
 static void store(uint64_t gpa, uint32_t value)
 {
-	recorder_store(&rec, gpa, 4, value);
+	recorder_store(&guest.rec, gpa, 4, value);
 }
 
 /* The dword of the device's BAR. */
-static uint32_t *device(unsigned bar, uint32_t offset)
+static uint32_t device(unsigned bar, unsigned offset)
 {
-	return &memory[(bar * MIB + offset) / 4];
+	return pci_get32(fake.bars[bar], offset);
 }
 
 static void expect(uint64_t gpa, unsigned bar, uint32_t offset, enum served way)
 {
-	cr_expect_eq(load(gpa + offset, way), *device(bar, offset), "BAR %u, 0x%x", bar, offset);
+	cr_expect_eq(load(gpa + offset, way), device(bar, offset), "BAR %u, 0x%x", bar, offset);
 }
 
 /* ---- BARs smaller than a page ---- */
 
 static void two_small_bars(enum vfio_subpage subpage)
 {
-	make_device(0x12345678);
-	make_bar(0, PAGE / 4, true);
-	make_bar(1, PAGE / 4, true);
-	policy.subpage = subpage;
-	start();
+	static const struct vfio_fake_layout layout = {
+		.bars[0] = {.size = PAGE / 4, .mmap = true},
+		.bars[1] = {.size = PAGE / 4, .mmap = true},
+		.page = PAGE,
+	};
+	const struct vfio_device_options options = {.subpage = subpage};
+
+	start(&layout, &options);
 }
 
 Test(subpage, exact_follows_the_guest)
 {
 	two_small_bars(VFIO_SUBPAGE_EXACT);
-	cr_expect_eq(size_of(0), PAGE / 4);
+	cr_expect_eq(guest_bar_size(0), PAGE / 4);
 	move(0, WINDOW);
 	move(1, WINDOW + PAGE);
 	expect(WINDOW, 0, 0x3fc, BY_SLOT);
@@ -198,40 +88,39 @@ Test(subpage, exact_follows_the_guest)
 	expect(WINDOW + PAGE, 0, 0x3fc, BY_SLOT);
 	expect(WINDOW + 2 * PAGE, 1, 0x3fc, BY_SLOT);
 	store(WINDOW + 2 * PAGE, 7);
-	cr_expect_eq(*device(1, 0), 7);
-	finish();
+	cr_expect_eq(device(1, 0), 7);
+	guest_finish();
 }
 
 Test(subpage, expand_leaves_no_room_for_another)
 {
 	two_small_bars(VFIO_SUBPAGE_EXPAND);
-	cr_expect_eq(size_of(0), PAGE);
-	cr_expect_eq(size_of(1), PAGE);
+	cr_expect_eq(guest_bar_size(0), PAGE);
+	cr_expect_eq(guest_bar_size(1), PAGE);
 	move(0, WINDOW);
 	/* The low bits of the address are not there. */
 	move(1, WINDOW + 3 * PAGE / 2);
 	expect(WINDOW, 0, 0x3fc, BY_SLOT);
 	expect(WINDOW + PAGE, 1, 0, BY_SLOT);
-	cr_expect_eq(atomic_load(&d.bar_traps), 0);
-	finish();
+	cr_expect_eq(atomic_load(&guest.vfio.devices->bar_traps), 0);
+	guest_finish();
 }
 
 /* The host has something else in that page: nothing is beyond the device's own bytes. */
 Test(subpage, expand_without_a_page_of_its_own)
 {
-	make_device(0x12345678);
-	make_bar(0, PAGE / 4, false);
-	start();
-	cr_expect_eq(size_of(0), PAGE);
+	static const struct vfio_fake_layout layout = {.bars[0] = {.size = PAGE / 4}, .page = PAGE};
+
+	start(&layout, NULL);
+	cr_expect_eq(guest_bar_size(0), PAGE);
 	move(0, WINDOW);
 	expect(WINDOW, 0, 0x3fc, BY_EXIT);
 	cr_expect_eq(load(WINDOW + 0x400, BY_EXIT), UINT32_MAX);
 	store(WINDOW + 0x400, 7);
 	store(WINDOW + 0xffc, 7);
-	cr_expect_eq(*device(0, 0x400), 0x100);
-	cr_expect_eq(*device(0, 0xffc), 0x3ff);
-	cr_expect_eq(atomic_load(&d.io_errors), 0);
-	finish();
+	cr_expect_eq(fake.writes, 0);
+	cr_expect_eq(atomic_load(&guest.vfio.devices->io_errors), 0);
+	guest_finish();
 }
 
 /* ---- relocation ---- */
@@ -288,19 +177,32 @@ Test(relocation, a_bar_that_the_device_has_not)
 #define DATA	(WINDOW + 0x70)
 #define ADDRESS (WINDOW + 0x74)
 
-Test(quirks, rtl8168)
+static void rtl8168(void)
+{
+	static const struct vfio_fake_layout layout = {
+		.id = 0x816810ec,
+		.bars[2] = {.size = PAGE, .mmap = true},
+		.bars[4] = {.size = 4 * PAGE, .mmap = true},
+		.n_msix = 4,
+		.table_bar = 4,
+		.pba_bar = 4,
+		.pba = 0x800,
+		.msix_mappable = true,
+		.page = PAGE,
+	};
+
+	start(&layout, NULL);
+	move(2, WINDOW);
+	move(4, WINDOW + MIB);
+}
+
+TestSuite(quirks, .init = rtl8168, .fini = guest_finish);
+
+/* The data of vector 1: written by one door, read by the other. */
+Test(quirks, rtl8168_reaches_the_virtual_table)
 {
 	uint64_t value;
 
-	make_device(0x816810ec);
-	make_bar(2, PAGE, true);
-	make_bar(4, 4 * PAGE, true);
-	make_msix(4, 4, 0x804);
-	start();
-	move(2, WINDOW);
-	move(4, WINDOW + MIB);
-
-	/* The data of vector 1: written by one door, read by the other. */
 	store(DATA, 0x4321);
 	store(ADDRESS, 0x8001f018);
 	cr_expect_eq(load(ADDRESS, BY_EXIT), 0x1f018, "the flag falls when it is written");
@@ -309,33 +211,47 @@ Test(quirks, rtl8168)
 	store(ADDRESS, 0x1f018);
 	cr_expect_eq(load(ADDRESS, BY_EXIT), 0x8001f018, "the flag rises when it is read");
 	cr_expect_eq(load(DATA, BY_EXIT), 0x8765);
-	recorder_load(&rec, DATA, 8, &value);
+	recorder_load(&guest.rec, DATA, 8, &value);
 	cr_expect_eq(value, 0x8001f01800008765);
-	cr_expect_eq(*device(4, 0x18), (4 * MIB + 0x18) / 4, "the device's table is as it was");
-	cr_expect_eq(*device(2, 0x74), (2 * MIB + 0x74) / 4, "and heard of none of it");
-
 	/* Beyond the table of four vectors there is nothing. */
 	store(ADDRESS, 0x8001f040);
 	store(ADDRESS, 0x1ffff);
 	cr_expect_eq(load(DATA, BY_EXIT), UINT32_MAX);
+}
 
-	/* Other types are the device's, at any width. */
+/* What is for the table the device does not hear of, but for the data: its address comes last. */
+Test(quirks, rtl8168_keeps_the_device_out_of_it)
+{
+	uint32_t address = device(2, 0x74);
+
+	store(DATA, 0x4321);
+	fake.writes = 0;
+	store(ADDRESS, 0x8001f018);
+	store(ADDRESS, 0x1f018);
+	cr_expect_eq(fake.writes, 0);
+	cr_expect_eq(device(2, 0x74), address);
+}
+
+/* Other types are the device's, at any width; and what is beside the door. */
+Test(quirks, rtl8168_other_types_are_the_device_s)
+{
+	uint64_t value;
+
+	store(ADDRESS, 0x1f018);
 	store(ADDRESS, 0x0000f0c8);
-	cr_expect_eq(*device(2, 0x74), 0xf0c8);
+	cr_expect_eq(device(2, 0x74), 0xf0c8);
 	cr_expect_eq(load(ADDRESS, BY_EXIT), 0xf0c8);
 	store(DATA, 0x55);
 	cr_expect_eq(load(DATA, BY_EXIT), 0x55);
-	cr_expect_eq(*device(2, 0x70), 0x55);
-	recorder_store(&rec, DATA, 8, 0x8000000200000066);
-	cr_expect_eq(*device(2, 0x70), 0x66);
-	cr_expect_eq(*device(2, 0x74), 0x80000002);
-	recorder_store(&rec, DATA + 1, 1, 0x77);
-	cr_expect_eq(*device(2, 0x70), 0x7766);
-	recorder_load(&rec, DATA, 2, &value);
+	cr_expect_eq(device(2, 0x70), 0x55);
+	recorder_store(&guest.rec, DATA, 8, 0x8000000200000066);
+	cr_expect_eq(device(2, 0x70), 0x66);
+	cr_expect_eq(device(2, 0x74), 0x80000002);
+	recorder_store(&guest.rec, DATA + 1, 1, 0x77);
+	cr_expect_eq(device(2, 0x70), 0x7766);
+	recorder_load(&guest.rec, DATA, 2, &value);
 	cr_expect_eq(value & 0xffff, 0x7766);
-	/* So is what is beside the door. */
 	expect(WINDOW, 2, 0x6c, BY_EXIT);
 	expect(WINDOW, 2, 0x78, BY_EXIT);
 	expect(WINDOW, 2, 0xffc, BY_EXIT);
-	finish();
 }

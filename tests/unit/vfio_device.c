@@ -425,44 +425,6 @@ Test(vfio_device, table_relocated)
 	check_relocated(&old, VFIO_RELOCATE_BAR0 + 5, 3);
 }
 
-/* RTL8168 has a back door to its table, beside a register of its own; Linux' r8169 uses it. */
-Test(vfio_device, table_through_the_registers)
-{
-	static const struct vfio_fake_layout l = {
-		.id = 0x816810ec,
-		.bars[2] = {.size = 4 * KIB, .type = MEM64, .mmap = true},
-		.bars[4] = {.size = 16 * KIB, .type = MEM64, .mmap = true},
-		.n_msix = 4,
-		.table_bar = 4,
-		.pba_bar = 4,
-		.pba = 0x800,
-		.msix_mappable = true,
-		.page = 4 * KIB,
-	};
-	uint64_t at, value;
-
-	start(&l, NULL);
-	at = guest_bar(2) + 0x70;
-	recorder_store(&guest.rec, at, 4, 0x12345678);
-	recorder_store(&guest.rec, at + 4, 4, 0x80010018);
-	recorder_load(&guest.rec, at + 4, 4, &value);
-	cr_assert_eq(value, 0x00010018, "the flag falls: it is written");
-	recorder_load(&guest.rec, guest_bar(4) + 0x18, 4, &value);
-	cr_assert_eq(value, 0x12345678, "the data of vector 1");
-	recorder_store(&guest.rec, at + 4, 4, 0x0001001c);
-	recorder_load(&guest.rec, at + 4, 4, &value);
-	cr_assert_eq(value, 0x8001001c, "the flag rises: it is read");
-	recorder_load(&guest.rec, at, 4, &value);
-	cr_assert_eq(value, 1, "masked");
-	/* The registers around it, and it itself for other types, are the device's. */
-	fake.writes = 0;
-	recorder_store(&guest.rec, at + 4, 4, 0x80020000);
-	cr_assert_eq(fake.writes, 1);
-	cr_assert_eq(recorder_load(&guest.rec, at - 4, 4, &value), BY_EXIT);
-	cr_assert_eq(value, pci_get32(fake.bars[2], 0x6c));
-	guest_finish();
-}
-
 /* ---- policies, and what a guest does with BARs -------------------------------------------------
  */
 
