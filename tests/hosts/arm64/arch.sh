@@ -31,3 +31,5 @@ guest_clocksource=arch_sys_counter
 intx_times=1
 # Whether guests reach the physical MSI-X table.
 msix_table=virtual
+# What a read of a BAR gives where the device has nothing, or in a width that the device doesn't serve.
+holes=fault

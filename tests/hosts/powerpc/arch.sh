@@ -37,3 +37,5 @@ guest_clocksource=timebase
 intx_times=10
 # Whether guests reach the physical MSI-X table.
 msix_table=mapped
+# What a read of a BAR gives where the device has nothing, or in a width that the device doesn't serve.
+holes=fault

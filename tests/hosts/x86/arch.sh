@@ -32,3 +32,5 @@ guest_clocksource=kvm-clock
 intx_times=1
 # Whether guests reach the physical MSI-X table.
 msix_table=virtual
+# What a read of a BAR gives where the device has nothing, or in a width that the device doesn't serve.
+holes=ones
