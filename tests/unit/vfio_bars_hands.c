@@ -123,55 +123,6 @@ Test(subpage, expand_without_a_page_of_its_own)
 	guest_finish();
 }
 
-/* ---- relocation ---- */
-
-static void nvme(enum vfio_relocation relocation)
-{
-	make_device(0x00101b36);
-	make_bar(0, 4 * PAGE, true);
-	make_msix(65, 0x2000, 0x3000);
-	policy.relocation = relocation;
-	start();
-	move(0, WINDOW);
-}
-
-/* A vector's entry as a guest finds it, and writes it. */
-static void expect_table(uint64_t gpa)
-{
-	cr_expect_eq(load(gpa + 64 * 16 + PCI_MSIX_ENTRY_VECTOR_CTRL, BY_EXIT), 1, "masked");
-	store(gpa + PCI_MSIX_ENTRY_DATA, 0x4321);
-	cr_expect_eq(load(gpa + PCI_MSIX_ENTRY_DATA, BY_EXIT), 0x4321);
-	cr_expect_eq(d.msix.engine.vectors[0].msg.data, 0x4321);
-}
-
-Test(relocation, a_bar_that_grows)
-{
-	nvme(VFIO_RELOCATE_AUTO);
-	cr_expect_eq(size_of(0), 8 * PAGE);
-	cr_expect_eq(pci_config_read(&d.function, CAP_MSIX + PCI_MSIX_TABLE, 4), 0x4000);
-	expect(WINDOW, 0, 0, BY_SLOT);
-	expect(WINDOW, 0, 0x2000, BY_SLOT);
-	expect(WINDOW, 0, 0x3ffc, BY_SLOT);
-	expect_table(WINDOW + 0x4000);
-	cr_expect_eq(load(WINDOW + 0x4410, BY_EXIT), 0, "no bit is pending");
-	cr_expect_eq(load(WINDOW + 0x7ffc, BY_EXIT), UINT32_MAX);
-	cr_expect_eq(*device(0, 0x4008), 0x1002, "the device never saw it");
-	finish();
-}
-
-Test(relocation, a_bar_that_the_device_has_not)
-{
-	nvme(VFIO_RELOCATE_BAR5);
-	cr_expect_eq(size_of(0), 4 * PAGE);
-	cr_expect_eq(size_of(5), PAGE);
-	cr_expect_eq(pci_config_read(&d.function, CAP_MSIX + PCI_MSIX_TABLE, 4), 5);
-	move(5, WINDOW + MIB);
-	expect(WINDOW, 0, 0x2000, BY_SLOT);
-	expect_table(WINDOW + MIB);
-	cr_expect_eq(load(WINDOW + MIB + PAGE - 4, BY_EXIT), UINT32_MAX);
-	finish();
-}
-
 /* ---- RTL8168's back door: data at 0x70, address at 0x74 of BAR 2 ---- */
 
 #define DATA	(WINDOW + 0x70)
