@@ -15,6 +15,7 @@ extern char __executable_start[], etext[];
 void machine_give_back(void)
 {
 	/* A failure costs memory, nothing else. */
-	madvise(__executable_start, (size_t)(etext - __executable_start), MADV_DONTNEED);
+	madvise(__executable_start, (uintptr_t)etext - (uintptr_t)__executable_start,
+		MADV_DONTNEED);
 	malloc_trim(0);
 }
