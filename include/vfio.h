@@ -141,8 +141,12 @@ struct vfio_place {
 enum vfio_relocation {
 	VFIO_RELOCATE_OFF,  /* where the device has it */
 	VFIO_RELOCATE_AUTO, /* elsewhere if that removes traps, and where no driver minds */
-	VFIO_RELOCATE_BAR0, /* and so on: in that BAR */
-	VFIO_RELOCATE_BAR5 = VFIO_RELOCATE_BAR0 + 5,
+	VFIO_RELOCATE_BAR0, /* in that BAR */
+	VFIO_RELOCATE_BAR1,
+	VFIO_RELOCATE_BAR2,
+	VFIO_RELOCATE_BAR3,
+	VFIO_RELOCATE_BAR4,
+	VFIO_RELOCATE_BAR5,
 };
 
 /* How the guest sees a BAR that is smaller than a page of the host: subpage=expand|exact. */
