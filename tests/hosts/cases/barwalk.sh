@@ -36,7 +36,7 @@ record() {
 	done
 }
 
-# record_all: of the exclusive ones, a host may have the first be read as a whole and the others briefly.
+# record_all: of the exclusive ones, a host may have the last be read as a whole and the others briefly.
 record_all() {
 	mkdir records
 	# Words, here and below.
@@ -44,7 +44,7 @@ record_all() {
 	{
 		record "$nvme_serves" $nvmes
 		record "${exclusive_briefly:-$exclusive_serves}" $exclusives
-		record "$exclusive_serves" ${exclusives%% *}
+		record "$exclusive_serves" ${exclusives##* }
 		record "$e1000e_serves" $e1000es
 		record "$igb_serves" $igbs
 		record "$edu_serves" $edu
@@ -103,7 +103,7 @@ option() {
 walk() {
 	guest_steps=$2
 	grep "^$1 " plan | nl -w 1 >devices
-	rm -rf walk
+	rm -rf walk said
 	mkdir walk
 	set --
 	while read -r n _ bdf place; do
@@ -115,12 +115,17 @@ walk() {
 	# A kernel takes one archive after another.
 	{ cat "$plain_initrd" && find walk | cpio -o -H newc; } >initrd || fail "no initrd"
 	guest_start "$guest_steps" "$@"
-	guest_wait state=paused
-	! grep -a "GUEST: error=" said >errors || fail "$(cat errors)"
+	guest_wait_calm
 	carillon stat "$guest_name" --json >counters
 	while read -r n _ bdf place; do
 		judge "$(printf %02x "$n")" "$bdf" "$place"
 	done <devices
+}
+
+# guest_wait_calm: until the guest pauses, without having met with an error.
+guest_wait_calm() {
+	guest_wait state=paused
+	! grep "GUEST: error=" said >errors || fail "$(cat errors)"
 }
 
 # number NAME: what is behind NAME= in what the guest saw of a device.
@@ -144,7 +149,7 @@ judge() {
 # expect_writes: edu's while it is mapped, then while its line is up and each access is an exit.
 expect_writes() {
 	guest_say go
-	guest_wait state=paused
+	guest_wait_calm
 	expect_guest testdev_good="$((22 * $(echo "$testdevs" | wc -w)))" edu_good=192
 	[ "$(device_counter "$edu" bar_traps)" = 0 ] || fail "edu's BAR was not mapped"
 	tries=0
@@ -154,7 +159,7 @@ expect_writes() {
 		usleep 50000
 	done
 	guest_say go
-	guest_wait state=paused
+	guest_wait_calm
 	expect_guest edu_good=192
 	# Each that is good was a write and a read.
 	[ "$(device_counter "$edu" bar_traps)" -ge 384 ] || fail "edu's BAR was mapped while its line was up"
