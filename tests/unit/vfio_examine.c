@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "../../vfio/resource.h"
+#include "vfio_fake.h"
+#include "recorder.h"
 
 #define MEM   0x40200ull
 #define MEM64 0x140204ull
@@ -17,7 +19,7 @@
 #define PORTS 0x40101ull
 
 static char root[64];
-static const struct vfio_paths paths = {.sysfs = root, .dev = root, .iommu = root};
+static const struct vfio_paths paths = {.sysfs = root, .dev = root, .iommu = "/nowhere"};
 static struct error err;
 
 static void make_tree(void)
@@ -186,10 +188,13 @@ static int examine(const char *device, struct vfio_report *report)
 {
 	struct vfio_device_options opt;
 	struct vfio v;
+	int ret;
 
 	cr_assert_eq(vfio_parse_device(device, &opt, &err), 0, "%s", err.text);
 	vfio_init(&v, NULL, &paths, VFIO_IOMMU_AUTO);
-	return vfio_examine(&v, &opt, report, &err);
+	ret = vfio_examine(&v, &opt, report, &err);
+	vfio_close(&v);
+	return ret;
 }
 
 static void refuses(const char *device, int code, const char *part)
@@ -244,18 +249,63 @@ Test(examine, what_can_t_be_predicted, .init = make_tree, .fini = remove_tree)
 	refuses("01:00.0", EIO, "vfio 0000:01:00.0: does not answer");
 }
 
-/* A device that vfio-pci has is opened, or the report is refused as a machine would be. */
-Test(examine, a_device_that_can_t_be_opened, .init = make_tree, .fini = remove_tree)
+/* ---- a device that vfio-pci has ---- */
+
+static void bind_device(void)
 {
 	char command[512];
 
-	put("0000:01:00.0", "vendor", "0x1b36\n", 7);
-	PUT_RESOURCES("0000:01:00.0", {{0x10000000, 16 * KIB}, MEM64});
+	put(FAKE_BDF, "vendor", "0x8086\n", 7);
+	PUT_RESOURCES(FAKE_BDF, {{0x10000000, 16 * KIB}, MEM64});
 	snprintf(command, sizeof(command),
-		 "cd %s && ln -s ../../drivers/vfio-pci bus/pci/devices/0000:01:00.0/driver && "
-		 "mkdir -p kernel/iommu_groups/7/devices && ln -s ../../7 "
-		 "bus/pci/devices/0000:01:00.0/iommu_group",
+		 "cd %s && ln -s /drivers/vfio-pci bus/pci/devices/" FAKE_BDF
+		 "/driver && mkdir -p kernel/iommu_groups/" FAKE_GROUP "/devices/" FAKE_BDF
+		 " && ln -s ../../../../kernel/iommu_groups/" FAKE_GROUP
+		 " bus/pci/devices/" FAKE_BDF "/iommu_group",
 		 root);
 	cr_assert_eq(system(command), 0);
-	refuses("01:00.0", ENOENT, "vfio 0000:01:00.0: ");
+}
+
+static void put_file(const char *leaf)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", root, leaf);
+	f = fopen(path, "w");
+	cr_assert_not_null(f);
+	fclose(f);
+}
+
+/* What counts is what it tells, and not its resources; and nothing of it is kept or changed. */
+Test(examine, a_device_that_is_opened, .init = make_tree, .fini = remove_tree)
+{
+	static const struct vfio_fake_layout layout = {
+		.bars[0] = {.size = 16 * KIB, .type = MEM64 & 0xf, .mmap = true},
+		.n_msix = 5,
+		.table = 0x1000,
+		.pba = 0x2000,
+		.page = 4 * KIB,
+	};
+	unsigned fds = open_fds();
+	struct vfio_report r;
+
+	bind_device();
+	put_file("vfio");
+	put_file(FAKE_GROUP);
+	vfio_fake_plug(&layout);
+	cr_assert_eq(examine(FAKE_BDF, &r), 0, "%s", err.text);
+	cr_expect_not(r.predicted);
+	cr_expect_eq(r.facts.entries, 5);
+	cr_expect_not(r.facts.bars[0].msix_mappable);
+	cr_expect_eq(r.plan.bars[0].n, 6);
+	cr_expect_eq(fake.sets + fake.reads + fake.writes + fake.config_writes, 0);
+	vfio_fake_unplug();
+	cr_expect_eq(open_fds(), fds);
+}
+
+Test(examine, a_device_that_can_t_be_opened, .init = make_tree, .fini = remove_tree)
+{
+	bind_device();
+	refuses(FAKE_BDF, ENOENT, "vfio " FAKE_BDF ": ");
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 # vfio-check: carillon vfio check says what of a device would be mapped and what would help: the same before
-# VFIO has the device as after. A device that is in use, or not there, is refused.
+# VFIO has the device as after, and what a guest then has. A device that is in use, or not there, is refused.
 # shellcheck shell=sh
 host=devices
 
@@ -55,8 +55,16 @@ run() {
 		fail "no such JSON"
 	refuses 'no such PCI device' carillon vfio check 0000:00:1e.7
 	refuses 'has I/O ports' carillon vfio check "$e1000e,msix-relocation=bar2"
+
+	# The pieces that a guest then has: their sizes, in order.
+	check_says "$nvme" 'MSI-X: 65 vectors'
+	awk '/^ +0x/ { print $2 }' answer >expected
 	guest_start hang --vfio "$nvme"
 	guest_wait state=hanging
+	carillon debug "$guest_name" --map >map || fail "carillon debug: status $?"
+	cat map
+	awk -v bdf="$nvme" 'index($0, bdf) { print $2 }' map | diff expected - ||
+		fail "the guest has other pieces of $nvme than was said"
 	refuses 'another process uses this group' carillon vfio check "$nvme"
 	guest_stop
 }
