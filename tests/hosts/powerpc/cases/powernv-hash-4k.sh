@@ -4,6 +4,7 @@
 # shellcheck shell=sh
 host=powernv4k
 limit=200
+long=1
 
 run() {
 	carillon_only

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 # refuse-hugepages: emulated bare metal says nothing of huge pages to its kernel, which then has none.
 # shellcheck shell=sh
-host=powernv4k
+host=powernv
 
 run() {
 	carillon_only
