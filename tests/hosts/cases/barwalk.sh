@@ -27,6 +27,7 @@ record() {
 	ranges=$serves
 	[ "$holes" = fault ] || ranges=
 	for bdf; do
+		bind "$bdf"
 		# Words.
 		# shellcheck disable=SC2086
 		seen=$(barrecord "$bdf" "records/$bdf" $ranges) || fail "$bdf can't be recorded"
@@ -52,73 +53,33 @@ record_all() {
 	}
 }
 
-# places BDF: where its table can be.
-places() {
-	echo off auto
-	bar=0
-	upper=no
-	while [ "$bar" -lt 6 ] && read -r _ _ flags; do
-		# IORESOURCE_IO, IORESOURCE_MEM_64.
-		[ "$upper" = yes ] || [ $((flags & 0x100)) != 0 ] || echo "bar$bar"
-		upper=no
-		[ $((flags & 0x100000)) = 0 ] || upper=yes
-		bar=$((bar + 1))
-	done <"/sys/bus/pci/devices/$1/resource"
-}
-
-# plan BDF...: which guest gets which of these like devices, with its table where: lines "GUEST BDF PLACE".
-plan() {
-	n=0
-	for place in $(places "$1"); do
-		echo "$((n / $#)) $(echo "$*" | cut -d' ' -f$((n % $# + 1))) $place"
-		n=$((n + 1))
-	done
-}
-
 # plan_all: the last is edu, with a level interrupt that costs its mappings.
 plan_all() {
-	# shellcheck disable=SC2086
-	{
-		plan $nvmes
-		plan $exclusives
-		plan $e1000es
-		plan $igbs
-	}
+	plan_devices
 	for bdf in $testdevs $edu; do
 		echo "1 $bdf none"
 	done
 }
 
-# option BDF PLACE: what asks for it. Where guests have the device's own table, `off` is for a virtual one where
-# the device has it, and `auto`, which has nothing to gain, for the device's.
-option() {
-	case $msix_table-$2 in
-	*-none) [ "$1" != "$edu" ] || echo ,intx=trap ;;
-	mapped-off) echo ,msix=trap ;;
-	*) echo ",msix-relocation=$2" ;;
-	esac
-}
-
 # walk GUEST STEPS: start a guest with its devices, which does the steps, the first of them `walk`.
 walk() {
 	guest_steps=$2
-	grep "^$1 " plan | nl -w 1 >devices
+	take "$1"
 	rm -rf walk said
 	mkdir walk
-	set --
-	while read -r n _ bdf place; do
+	while read -r nth bdf place; do
 		table=virtual
 		[ "$msix_table-$place" != mapped-auto ] || table=own
-		cp "records/$bdf" "walk/$(printf %02x "$n")-$table"
-		set -- "$@" --vfio "$bdf$(option "$bdf" "$place")"
+		cp "records/$bdf" "walk/$nth-$table"
 	done <devices
 	# A kernel takes one archive after another.
 	{ cat "$plain_initrd" && find walk | cpio -o -H newc; } >initrd || fail "no initrd"
-	guest_start "$guest_steps" "$@"
+	# shellcheck disable=SC2086
+	guest_start "$guest_steps" $taken
 	guest_wait_calm
 	carillon stat "$guest_name" --json >counters
-	while read -r n _ bdf place; do
-		judge "$(printf %02x "$n")" "$bdf" "$place"
+	while read -r nth bdf place; do
+		judge "$nth" "$bdf" "$place"
 	done <devices
 }
 
@@ -167,6 +128,8 @@ expect_writes() {
 
 run() {
 	carillon_only
+	# shellcheck source=/dev/null
+	. /share/places.sh
 	record_all
 	plan_all >plan
 	! grep "^2" plan || fail "two guests are too few"

@@ -11,23 +11,19 @@ edu=0000:00:1c.0
 testdevs=0000:00:1d.0
 # vfio-pci has them all from the start.
 host_params="vfio_pci.ids=1b36:0010,8086:10d3,8086:10c9,1234:11e8,1b36:0005"
-devices="
--device nvme,serial=5,addr=5
--device nvme,serial=7,addr=7
--device nvme,serial=9,addr=9
--device nvme,serial=11,addr=b
--device nvme,serial=12,msix-exclusive-bar=on,msix_qsize=17,addr=c
--device nvme,serial=13,msix-exclusive-bar=on,msix_qsize=17,addr=d
--device nvme,serial=14,msix-exclusive-bar=on,msix_qsize=17,addr=e
--device nvme,serial=15,msix-exclusive-bar=on,msix_qsize=17,addr=f
--device e1000e,romfile=,addr=10
--device e1000e,romfile=,addr=11
--device e1000e,romfile=,addr=12
--device e1000e,romfile=,addr=13
--device igb,romfile=,addr=4
--device igb,romfile=,addr=6
--device igb,romfile=,addr=8
--device igb,romfile=,addr=a
--device edu,addr=1c
--device pci-testdev,addr=1d
-"
+devices="-device edu,addr=1c -device pci-testdev,addr=1d"
+
+at() {
+	echo "addr=${1#*:*:}"
+}
+
+# shellcheck source=/dev/null
+. "${hosts:?}/devices-with.sh"
+# Words.
+# shellcheck disable=SC2086
+{
+	with nvme $nvmes
+	with nvme,msix-exclusive-bar=on,msix_qsize=17 $exclusives
+	with e1000e $e1000es
+	with igb $igbs
+}

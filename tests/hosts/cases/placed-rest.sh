@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+# placed-rest: the same with the tables in the other places.
+# shellcheck shell=sh
+host=walk
+limit=300
+. "$cases/placed.sh"
+turn=1
