@@ -8,6 +8,7 @@
 # shellcheck shell=sh
 host=walk
 limit=600
+long="powerpc"
 
 # What there is to read where a read of nothing is a fault, as BAR:FIRST-END:WIDTHS. QEMU's NVMe has registers
 # in all of the first 8K of BAR 0. Tables and PBAs serve dwords and qwords, and around them is nothing. BAR 1
@@ -81,12 +82,6 @@ walk() {
 	while read -r nth bdf place; do
 		judge "$nth" "$bdf" "$place"
 	done <devices
-}
-
-# guest_wait_calm: until the guest pauses, without having met with an error.
-guest_wait_calm() {
-	guest_wait state=paused
-	! grep "GUEST: error=" said >errors || fail "$(cat errors)"
 }
 
 # number NAME: what is behind NAME= in what the guest saw of a device.

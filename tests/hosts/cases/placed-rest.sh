@@ -3,5 +3,6 @@
 # shellcheck shell=sh
 host=walk
 limit=300
+long="powerpc"
 . "$cases/placed.sh"
 turn=1

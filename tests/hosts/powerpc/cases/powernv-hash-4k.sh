@@ -4,7 +4,7 @@
 # shellcheck shell=sh
 host=powernv4k
 limit=200
-long=1
+long="powerpc"
 
 run() {
 	carillon_only
