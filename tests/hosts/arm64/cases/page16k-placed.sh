@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+# page16k-placed: the same on a host with 16 KiB pages, guest with 4.
+# shellcheck shell=sh
+host=page16k-walk
+limit=300
+. "$cases/placed.sh"
