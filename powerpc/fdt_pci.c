@@ -9,6 +9,7 @@
 
 #include "irqchip.h"
 #include "rtas.h"
+#include "vfio.h"
 
 /* phys.hi: relocatable, prefetchable, space, bus, device and function, register. */
 #define HI_FIXED    0x80000000u
@@ -102,10 +103,32 @@ static void dma_window(struct tree *t, const struct fdt_window *w)
 	tree_list(t, "ibm,ddw-extensions", 1, rtas_token("ibm,reset-pe-dma-window"));
 }
 
+/*
+ * A function's part of a window that is not the bus's. Linux has an allocator for each node with a
+ * window: functions of one group that were told of all of it would give out the same addresses.
+ * They have no dynamic one either, since each could reset it under the others.
+ */
+static struct fdt_window part_of_window(const struct fdt_machine *m, const struct fdt_function *fn)
+{
+	struct fdt_window part = fn->window;
+	unsigned i, n = 0, place = 0;
+
+	for (i = 0; i < m->n_functions; i++) {
+		if (m->functions[i].window.liobn != part.liobn)
+			continue;
+		if (&m->functions[i] == fn)
+			place = n;
+		n++;
+	}
+	part.size = align_down(part.size / n, 1ULL << VFIO_SPAPR_DMA32_SHIFT);
+	part.start += place * part.size;
+	part.dynamic = part.dynamic && n == 1;
+	return part;
+}
+
 static void function(struct tree *t, const struct fdt_machine *m, const struct fdt_function *fn)
 {
 	const struct pci_function *f = fn->function;
-	const struct fdt_window *w = &fn->window;
 	char name[32];
 
 	snprintf(name, sizeof(name), "pci%x,%x@%x", pci_get16(f->config, PCI_VENDOR_ID),
@@ -123,9 +146,11 @@ static void function(struct tree *t, const struct fdt_machine *m, const struct f
 		tree_u32(t, "ibm,req#msi", f->msi->engine.n);
 	if (f->msix)
 		tree_u32(t, "ibm,req#msi-x", f->msix->engine.n);
-	/* Another window than the bus's own. */
-	if (w->size && w->liobn != m->functions[0].window.liobn)
-		dma_window(t, w);
+	if (fn->window.size && fn->window.liobn != m->functions[0].window.liobn) {
+		struct fdt_window part = part_of_window(m, fn);
+
+		dma_window(t, &part);
+	}
 	tree_close(t);
 }
 

@@ -525,6 +525,31 @@ Test(powerpc_fdt, dma_windows)
 		     cell(node("/rtas"), "ibm,reset-pe-dma-window", 0));
 }
 
+/* Each of a group's functions has an allocator of its own in Linux: they must not meet. */
+Test(powerpc_fdt, a_group_shares_its_window)
+{
+	static const unsigned sharers[] = {NETWORK, SECOND, BARE};
+	struct fdt_window shared = {0x80000001, 0x1000, 0x40000000, true};
+	struct fdt_function fns[FUNCTIONS];
+	struct fdt_machine m = machine_of(WITH_DEVICES, fns);
+	uint64_t at = shared.start;
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(sharers); i++)
+		fns[sharers[i]].window = shared;
+	cr_assert_eq(fdt_build(&m, tree, ROOM), 0);
+	for (i = 0; i < ARRAY_SIZE(sharers); i++) {
+		int fn = node_of(sharers[i]);
+
+		cr_expect_eq(cell(fn, "ibm,dma-window", 0), shared.liobn);
+		cr_expect_eq(cell64(fn, "ibm,dma-window", 1), at);
+		cr_expect_eq(cell64(fn, "ibm,dma-window", 3), 0x15555000);
+		cr_expect(!has(fn, "ibm,ddw-applicable"), "one would reset it under the others");
+		at += 0x15555000;
+	}
+	cr_expect_leq(at, shared.start + shared.size);
+}
+
 /* ---- firmware -------------------------------------------------------------------------------- */
 
 /* What Linux calls, by its name in the tree. */
