@@ -11,7 +11,7 @@ all:
 
 include tools/arch.mk
 
-CFLAGS ?= -O2 -g
+CFLAGS ?= $(or $(OPTIMIZE_$(ARCH)),$(OPTIMIZE)) -g
 WARN := -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla
 BASE_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DCARILLON_VERSION='"$(VERSION)"' -Iinclude -pthread \
 	-fstack-protector-strong -ffunction-sections -fdata-sections -MMD -MP $(WARN)

@@ -4,18 +4,42 @@
  * its file, which come back when they are touched, and freed heap. Of a static program more than
  * half is never used again.
  */
+#include <link.h>
 #include <malloc.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "machine.h"
 
-/* Where the linker has put the program's code: ld's manual, PROVIDE. */
-extern char __executable_start[], etext[];
+/* Where the linker has put the program's first segment: ld's manual, PROVIDE. */
+extern char __executable_start[];
+
+/* Only of the program, which comes first: libraries are shared with others. */
+static int give_back_program(struct dl_phdr_info *info, size_t size, void *opaque)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), first = UINT64_MAX;
+	unsigned i;
+
+	(void)size;
+	(void)opaque;
+	for (i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *h = &info->dlpi_phdr[i];
+		uint64_t start = align_down(h->p_vaddr, page);
+
+		if (h->p_type != PT_LOAD)
+			continue;
+		if (first == UINT64_MAX)
+			first = start;
+		/* A failure costs memory, nothing else. */
+		if (!(h->p_flags & PF_W))
+			madvise(__executable_start + (start - first),
+				align_up(h->p_vaddr + h->p_memsz, page) - start, MADV_DONTNEED);
+	}
+	return 1;
+}
 
 void machine_give_back(void)
 {
-	/* A failure costs memory, nothing else. */
-	madvise(__executable_start, (uintptr_t)etext - (uintptr_t)__executable_start,
-		MADV_DONTNEED);
+	dl_iterate_phdr(give_back_program, NULL);
 	malloc_trim(0);
 }

@@ -11,6 +11,9 @@ MACHINE_powerpc := ppc64le
 TRIPLE_x86 := x86_64-linux-gnu
 TRIPLE_arm64 := aarch64-linux-gnu
 TRIPLE_powerpc := powerpc64le-linux-gnu
+# POWER's instructions take the most room, and none of ours are between a guest and its devices' data.
+OPTIMIZE := -O2
+OPTIMIZE_powerpc := -Os
 LIBS_arm64 := -l:libfdt.a
 LIBS_powerpc := -l:libfdt.a
 
