@@ -27,61 +27,52 @@ int vfio_parse_iommu(const char *text, enum vfio_iommu_kind *kind, struct error 
 	return 0;
 }
 
-enum option {
-	OPTION_INTX,
-	OPTION_MSIX,
-	OPTION_RELOCATION,
-	OPTION_SUBPAGE,
-	OPTIONS,
-};
-
-/* Words in the order of their enums. */
-static const struct {
-	const char *name;
-	const char *words[8];
-	unsigned n;
-} options[OPTIONS] = {
-	[OPTION_INTX] = {"intx=", {"auto", "resample", "trap"}, 3},
-	[OPTION_MSIX] = {"msix=", {"auto", "trap"}, 2},
-	[OPTION_RELOCATION] = {"msix-relocation=",
-			       {"off", "auto", "bar0", "bar1", "bar2", "bar3", "bar4", "bar5"},
-			       8},
-	[OPTION_SUBPAGE] = {"subpage=", {"expand", "exact"}, 2},
-};
-
-static void set(struct vfio_device_options *opt, enum option option, int value)
+/* If the word begins with NAME, what is behind that; else NULL. */
+static const char *after(const char *word, const char *name)
 {
-	switch (option) {
-	case OPTION_INTX:
-		opt->intx = (enum vfio_intx_mode)value;
-		break;
-	case OPTION_MSIX:
-		opt->msix = (enum vfio_msix_mode)value;
-		break;
-	case OPTION_RELOCATION:
-		opt->relocation = (enum vfio_relocation)value;
-		break;
-	default:
-		opt->subpage = (enum vfio_subpage)value;
-	}
+	size_t len = strlen(name);
+
+	return strncmp(word, name, len) ? NULL : word + len;
 }
 
-static bool parse_option(const char *word, struct vfio_device_options *opt)
+/* Words in the order of their enums, here and below. */
+static int parse_interrupts(const char *word, struct vfio_device_options *opt)
 {
-	unsigned i;
+	static const char *const intx[] = {"auto", "resample", "trap"};
+	static const char *const msix[] = {"auto", "trap"};
+	const char *value;
+	int i = -EINVAL;
 
-	for (i = 0; i < OPTIONS; i++) {
-		size_t len = strlen(options[i].name);
-		int value;
-
-		if (strncmp(word, options[i].name, len))
-			continue;
-		value = find_word(word + len, options[i].words, options[i].n);
-		if (value >= 0)
-			set(opt, (enum option)i, value);
-		return value >= 0;
+	if ((value = after(word, "intx="))) {
+		i = find_word(value, intx, ARRAY_SIZE(intx));
+		if (i >= 0)
+			opt->intx = (enum vfio_intx_mode)i;
+	} else if ((value = after(word, "msix="))) {
+		i = find_word(value, msix, ARRAY_SIZE(msix));
+		if (i >= 0)
+			opt->msix = (enum vfio_msix_mode)i;
 	}
-	return false;
+	return i;
+}
+
+static int parse_bars(const char *word, struct vfio_device_options *opt)
+{
+	static const char *const relocation[] = {"off",	 "auto", "bar0", "bar1",
+						 "bar2", "bar3", "bar4", "bar5"};
+	static const char *const subpage[] = {"expand", "exact"};
+	const char *value;
+	int i = -EINVAL;
+
+	if ((value = after(word, "msix-relocation="))) {
+		i = find_word(value, relocation, ARRAY_SIZE(relocation));
+		if (i >= 0)
+			opt->relocation = (enum vfio_relocation)i;
+	} else if ((value = after(word, "subpage="))) {
+		i = find_word(value, subpage, ARRAY_SIZE(subpage));
+		if (i >= 0)
+			opt->subpage = (enum vfio_subpage)i;
+	}
+	return i;
 }
 
 int vfio_parse_device(const char *text, struct vfio_device_options *opt, struct error *err)
@@ -97,7 +88,7 @@ int vfio_parse_device(const char *text, struct vfio_device_options *opt, struct 
 		return fail(err, EINVAL, "--vfio %s: '%s' is no PCI address such as 0000:03:00.0",
 			    text, word);
 	while ((word = strsep(&rest, ",")))
-		if (!parse_option(word, opt))
+		if (parse_interrupts(word, opt) < 0 && parse_bars(word, opt) < 0)
 			return fail(err, EINVAL, "--vfio %s: what is '%s'? It is %s", text, word,
 				    VFIO_DEVICE_SYNTAX);
 	return 0;

@@ -111,12 +111,13 @@ static int plan_device(struct vfio_device *d, struct error *err)
 {
 	struct vfio_device_plan *plan = malloc(sizeof(*plan));
 	uint8_t physical[PCI_CONFIG_SIZE];
+	unsigned size;
 	int ret;
 
 	if (!plan)
 		return fail(err, ENOMEM, "out of memory");
-	ret = vfio_plan_device(d->regions, physical, vfio_config_read_all(d, physical), &d->policy,
-			       plan, err);
+	size = vfio_config_read_all(d, physical);
+	ret = vfio_plan_device(d->regions, physical, size, &d->policy, plan, err);
 	if (!ret)
 		ret = carry_out(d, plan, err);
 	free(plan);
