@@ -2,6 +2,7 @@
 # nvme-both: two NVMe, one of each layout, in one guest.
 # shellcheck shell=sh
 host=devices
+long="x86 arm64 powerpc"
 
 run() {
 	bind "$nvme" "$nvme_exclusive"

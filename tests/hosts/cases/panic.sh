@@ -2,6 +2,7 @@
 # panic: a guest that panics with panic=-1 boots again.
 # shellcheck shell=sh
 host=smp
+long="arm64 powerpc"
 
 run() {
 	guest_start panic

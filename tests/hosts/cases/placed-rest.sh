@@ -3,6 +3,6 @@
 # shellcheck shell=sh
 host=walk
 limit=300
-long="powerpc"
+long="arm64 powerpc"
 . "$cases/placed.sh"
 turn=1

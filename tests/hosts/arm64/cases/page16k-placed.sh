@@ -2,5 +2,6 @@
 # page16k-placed: the same on a host with 16 KiB pages, guest with 4.
 # shellcheck shell=sh
 host=page16k-walk
+long="arm64"
 limit=300
 . "$cases/placed.sh"
