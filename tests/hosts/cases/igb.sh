@@ -2,6 +2,7 @@
 # igb: a network card with several MSI-X vectors, table in BAR 3; it answers to ping.
 # shellcheck shell=sh
 host=devices
+long="powerpc"
 
 run() {
 	use full

@@ -2,4 +2,5 @@
 # powernv-both: on bare metal, two devices behind two bridges in one guest.
 # shellcheck shell=sh
 host=powernv
+long="powerpc"
 . "$cases/nvme-both.sh"

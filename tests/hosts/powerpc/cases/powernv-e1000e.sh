@@ -2,4 +2,5 @@
 # powernv-e1000e: a network card on bare metal.
 # shellcheck shell=sh
 host=powernv
+long="powerpc"
 . "$cases/e1000e.sh"
