@@ -103,10 +103,12 @@ static int plan(const struct vfio *v, const struct vfio_device_options *opt,
 	if (!plan)
 		return fail(err, ENOMEM, "out of memory");
 	ret = vfio_plan_device(f->regions, f->physical, f->size, &policy, plan, err);
-	if (ret)
+	if (ret) {
 		error_prefix(err, "vfio %s", opt->bdf);
-	r->facts = plan->facts;
-	r->plan = plan->bars;
+	} else {
+		r->facts = plan->facts;
+		r->plan = plan->bars;
+	}
 	free(plan);
 	return ret;
 }
