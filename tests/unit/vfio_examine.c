@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "folder.h"
 #include "../../vfio/resource.h"
 #include "vfio_fake.h"
 #include "recorder.h"
@@ -18,22 +19,18 @@
 #define PREF  0x14220cull
 #define PORTS 0x40101ull
 
-static char root[64];
+static char root[FOLDER_PATH];
 static const struct vfio_paths paths = {.sysfs = root, .dev = root, .iommu = "/nowhere"};
 static struct error err;
 
 static void make_tree(void)
 {
-	strcpy(root, "/tmp/carillon-sysfs-XXXXXX");
-	cr_assert_not_null(mkdtemp(root));
+	folder_make(root);
 }
 
 static void remove_tree(void)
 {
-	char command[128];
-
-	snprintf(command, sizeof(command), "rm -rf %s", root);
-	cr_assert_eq(system(command), 0);
+	folder_remove(root);
 }
 
 static void put(const char *bdf, const char *leaf, const void *bytes, size_t size)

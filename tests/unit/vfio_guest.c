@@ -5,11 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "folder.h"
 #include "vfio_guest.h"
 
 struct vfio_guest guest;
 
-static char root[64], dev[80];
+static char root[FOLDER_PATH], dev[80];
 static struct vfio_paths paths = {.sysfs = root, .dev = dev, .iommu = "/nowhere"};
 
 static const struct pci_windows windows = {
@@ -19,26 +20,17 @@ static const struct pci_windows windows = {
 	.io = {0xc000, 0x4000},
 };
 
-static void run(const char *what)
-{
-	char command[512];
-
-	snprintf(command, sizeof(command), "cd %s && %s", root, what);
-	cr_assert_eq(system(command), 0, "%s", command);
-}
-
 /* The device bound to vfio-pci, alone in its group; the files of VFIO. */
 static void make_tree(void)
 {
-	snprintf(root, sizeof(root), "/tmp/carillon-guest-XXXXXX");
-	cr_assert_not_null(mkdtemp(root));
+	folder_make(root);
 	snprintf(dev, sizeof(dev), "%s/vfio", root);
-	run("mkdir -p vfio bus/pci/devices/" FAKE_BDF " kernel/iommu_groups/" FAKE_GROUP
-	    "/devices/" FAKE_BDF);
-	run("ln -s /drivers/vfio-pci bus/pci/devices/" FAKE_BDF "/driver");
-	run("ln -s ../../../../kernel/iommu_groups/" FAKE_GROUP " bus/pci/devices/" FAKE_BDF
-	    "/iommu_group");
-	run("touch vfio/vfio vfio/" FAKE_GROUP);
+	folder_run(root, "mkdir -p vfio bus/pci/devices/" FAKE_BDF
+			 " kernel/iommu_groups/" FAKE_GROUP "/devices/" FAKE_BDF);
+	folder_run(root, "ln -s /drivers/vfio-pci bus/pci/devices/" FAKE_BDF "/driver");
+	folder_run(root, "ln -s ../../../../kernel/iommu_groups/" FAKE_GROUP
+			 " bus/pci/devices/" FAKE_BDF "/iommu_group");
+	folder_run(root, "touch vfio/vfio vfio/" FAKE_GROUP);
 }
 
 static unsigned intx_gsi(uint8_t devfn, unsigned pin)
@@ -100,7 +92,7 @@ void guest_finish(void)
 	vfio_fake_unplug();
 	loop_destroy(&guest.rec.vm.loop);
 	recorder_destroy(&guest.rec);
-	run("rm -rf \"$PWD\"");
+	folder_remove(root);
 	cr_assert_eq(open_fds(), guest.fds_before, "fds are left");
 }
 

@@ -5,34 +5,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "folder.h"
 #include "../../vfio/iommu.h"
 
 #define BDF    "0000:03:00.0"
 #define DEVICE "bus/pci/devices/" BDF
 
-static char root[64], dev[80], iommu[80];
+static char root[FOLDER_PATH], dev[80], iommu[80];
 static struct vfio_paths paths = {.sysfs = root, .dev = dev, .iommu = iommu};
-
-static void run(const char *what)
-{
-	char command[512];
-
-	snprintf(command, sizeof(command), "cd %s && %s", root, what);
-	cr_assert_eq(system(command), 0, "%s", command);
-}
 
 static void make_tree(void)
 {
-	snprintf(root, sizeof(root), "/tmp/carillon-iommu-XXXXXX");
-	cr_assert_not_null(mkdtemp(root));
+	folder_make(root);
 	snprintf(dev, sizeof(dev), "%s/vfio", root);
 	snprintf(iommu, sizeof(iommu), "%s/iommu", root);
-	run("mkdir -p vfio/devices " DEVICE);
+	folder_run(root, "mkdir -p vfio/devices " DEVICE);
 }
 
 static void remove_tree(void)
 {
-	run("rm -rf \"$PWD\"");
+	folder_remove(root);
 }
 
 static const char *chosen(enum vfio_iommu_kind wanted, struct error *err)
@@ -50,9 +42,9 @@ Test(iommu, a_device_has_a_file_of_its_own, .init = make_tree, .fini = remove_tr
 	cr_expect_eq(vfio_find_cdev(&paths, BDF, path, &err), -ENODEV);
 	cr_expect(strstr(err.text, "CONFIG_VFIO_DEVICE_CDEV"), "%s", err.text);
 	/* Linux before 6.6, or without the option, has the folder and no file. */
-	run("mkdir -p " DEVICE "/vfio-dev/vfio7");
+	folder_run(root, "mkdir -p " DEVICE "/vfio-dev/vfio7");
 	cr_expect_eq(vfio_find_cdev(&paths, BDF, path, &err), -ENODEV);
-	run("touch vfio/devices/vfio7");
+	folder_run(root, "touch vfio/devices/vfio7");
 	cr_expect_eq(vfio_find_cdev(&paths, BDF, path, &err), 0);
 	cr_expect(strstr(path, "/vfio/devices/vfio7"), "%s", path);
 }
@@ -62,13 +54,13 @@ Test(iommu, the_best_that_the_host_has, .init = make_tree, .fini = remove_tree)
 	struct error err = {0};
 
 	cr_expect_str_eq(chosen(VFIO_IOMMU_AUTO, &err), "type1");
-	run("touch iommu");
+	folder_run(root, "touch iommu");
 	cr_expect_str_eq(chosen(VFIO_IOMMU_AUTO, &err), "type1");
-	run("mkdir -p " DEVICE "/vfio-dev/vfio7 && touch vfio/devices/vfio7");
+	folder_run(root, "mkdir -p " DEVICE "/vfio-dev/vfio7 && touch vfio/devices/vfio7");
 	cr_expect_str_eq(chosen(VFIO_IOMMU_AUTO, &err), "iommufd");
 	cr_expect_str_eq(chosen(VFIO_IOMMU_TYPE1, &err), "type1");
 	cr_expect_str_eq(chosen(VFIO_IOMMU_IOMMUFD, &err), "iommufd");
-	run("rm iommu");
+	folder_run(root, "rm iommu");
 	cr_expect_str_eq(chosen(VFIO_IOMMU_AUTO, &err), "type1");
 }
 
@@ -78,7 +70,7 @@ Test(iommu, what_is_asked_for_and_missing_is_named, .init = make_tree, .fini = r
 
 	cr_expect_str_eq(chosen(VFIO_IOMMU_IOMMUFD, &err), "none");
 	cr_expect(strstr(err.text, "CONFIG_IOMMUFD"), "%s", err.text);
-	run("touch iommu");
+	folder_run(root, "touch iommu");
 	cr_expect_str_eq(chosen(VFIO_IOMMU_IOMMUFD, &err), "none");
 	cr_expect(strstr(err.text, "CONFIG_VFIO_DEVICE_CDEV"), "%s", err.text);
 	cr_expect(strstr(err.text, "vfio " BDF), "%s", err.text);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../folder.h"
 #include "../../../vfio/iommu.h"
 #include "../calls.h"
 #include "partition.h"
@@ -28,7 +29,7 @@ int __real_vfio_spapr_map(struct vfio *v, int group, uint64_t iova, uint64_t siz
 			  uint32_t flags);
 int __real_vfio_spapr_accelerate(struct vfio *v, int group, int table);
 
-static char root[64];
+static char root[FOLDER_PATH];
 static struct vfio_paths paths = {.sysfs = root, .dev = root, .iommu = root};
 static struct vm vm = {.fd = -77};
 static struct vfio v;
@@ -196,19 +197,10 @@ static int fake_ioctl(int fd, unsigned long request, void *arg)
 				    : container_ioctl(fd, request, arg);
 }
 
-static void run(const char *what)
-{
-	char command[256];
-
-	snprintf(command, sizeof(command), "cd %s && %s", root, what);
-	cr_assert_eq(system(command), 0, "%s", command);
-}
-
 static void begin(void)
 {
-	snprintf(root, sizeof(root), "/tmp/carillon-spapr-XXXXXX");
-	cr_assert_not_null(mkdtemp(root));
-	run("touch vfio 26 27");
+	folder_make(root);
+	folder_run(root, "touch vfio 26 27");
 	fds_before = open_fds();
 	calls.ioctl = fake_ioctl;
 	vm.memory = (struct guest_memory){.n = 1, .banks = {{.size = 256 * MIB, .host = page}}};
@@ -219,7 +211,7 @@ static void finish(void)
 {
 	vfio_iommu_close(&v);
 	cr_expect_eq(open_fds(), fds_before);
-	run("rm -rf \"$PWD\"");
+	folder_remove(root);
 }
 
 TestSuite(spapr, .init = begin, .fini = finish);
