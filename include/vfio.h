@@ -366,8 +366,11 @@ struct vfio_spapr_info {
 };
 
 int vfio_spapr_info(struct vfio *v, int group, struct vfio_spapr_info *out);
-/* Have the group's 32-bit window made, with nothing in it; *out as from vfio_spapr_info(). */
-int vfio_spapr_default_window(struct vfio *v, int group, struct vfio_spapr_info *out,
+/*
+ * Have the group's 32-bit window made, with nothing in it; *out as from vfio_spapr_info(), but of
+ * no more than `most` bytes, a power of two.
+ */
+int vfio_spapr_default_window(struct vfio *v, int group, uint64_t most, struct vfio_spapr_info *out,
 			      struct error *err);
 /* A window of `size` bytes in pages of 1 << page_shift; *start is where the host puts it. */
 int vfio_spapr_create_window(struct vfio *v, int group, unsigned page_shift, uint64_t size,

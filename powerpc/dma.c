@@ -20,6 +20,8 @@
 
 #define LIOBN_FIRST 0x80000000u
 #define LIST_MAX    512
+/* Functions of one group share a window. */
+#define DEFAULT_WINDOW_MIN (256 * MIB)
 
 static struct dma_window *find_window(struct ppc_machine *m, uint64_t liobn)
 {
@@ -103,6 +105,18 @@ static int name_window(struct ppc_machine *m, struct dma_window *w)
 	return -ENOMEM;
 }
 
+/*
+ * What the 32-bit window has to hold: all memory, as far as the host lets it. The guest clears it
+ * when it starts, and bare metal tells its IOMMU of each entry: 2 GiB of them took a third of the
+ * start.
+ */
+static uint64_t window_wanted(const struct ppc_machine *m)
+{
+	uint64_t ram = pow2_ceil(guest_memory_size(&m->vm->memory));
+
+	return ram > DEFAULT_WINDOW_MIN ? ram : DEFAULT_WINDOW_MIN;
+}
+
 static int create_default(struct ppc_machine *m, int group, struct error *err)
 {
 	struct dma_window *w = free_window(m);
@@ -111,7 +125,7 @@ static int create_default(struct ppc_machine *m, int group, struct error *err)
 
 	if (!w)
 		return fail(err, ENOSPC, "DMA windows: more groups than %d", WINDOWS_MAX / 2);
-	ret = vfio_spapr_default_window(m->vfio, group, &info, err);
+	ret = vfio_spapr_default_window(m->vfio, group, window_wanted(m), &info, err);
 	if (ret)
 		return ret;
 	*w = (struct dma_window){.group = group,

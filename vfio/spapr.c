@@ -254,13 +254,15 @@ static int enable(struct vfio *v, int group, const struct vfio_spapr_info *info,
 	return refuse_window(group, info->dma32_size, ret, err);
 }
 
-int vfio_spapr_default_window(struct vfio *v, int group, struct vfio_spapr_info *out,
+int vfio_spapr_default_window(struct vfio *v, int group, uint64_t most, struct vfio_spapr_info *out,
 			      struct error *err)
 {
 	int ret = vfio_spapr_info(v, group, out);
 
 	if (ret)
 		return fail(err, -ret, "group %d: DMA window: %s", group, strerror(-ret));
+	if (out->dma32_size > most)
+		out->dma32_size = most;
 	return v->ops == &vfio_spapr_v1 ? enable(v, group, out, err)
 					: make_again(v, group, out, err);
 }

@@ -40,6 +40,7 @@ own_memory() {
 # CPU wanders, and whether it shares the processor with the interrupts then decides how many reads
 # one interrupt completes, and so the figures at depth 32 (by a factor of 1.7 between two boots).
 pin() {
+	[ "$(nproc)" -gt 1 ] || return 0
 	for task in "/proc/$guest_pid/task/"*; do
 		taskset -p 2 "${task##*/}"
 	done

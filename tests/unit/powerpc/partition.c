@@ -22,8 +22,8 @@ uint32_t rets[RTAS_ARGS_MAX];
 /* What the linker puts in place of the calls to NAME (see rules.mk). */
 int __wrap_vfio_function_group(const struct pci_function *f);
 int __wrap_vfio_spapr_info(struct vfio *v, int group, struct vfio_spapr_info *out);
-int __wrap_vfio_spapr_default_window(struct vfio *v, int group, struct vfio_spapr_info *out,
-				     struct error *err);
+int __wrap_vfio_spapr_default_window(struct vfio *v, int group, uint64_t most,
+				     struct vfio_spapr_info *out, struct error *err);
 int __wrap_vfio_spapr_create_window(struct vfio *v, int group, unsigned page_shift, uint64_t size,
 				    uint64_t *start);
 int __wrap_vfio_spapr_remove_window(struct vfio *v, int group, uint64_t start);
@@ -218,13 +218,15 @@ int __wrap_vfio_spapr_create_window(struct vfio *v, int group, unsigned page_shi
 	return 0;
 }
 
-int __wrap_vfio_spapr_default_window(struct vfio *v, int group, struct vfio_spapr_info *out,
-				     struct error *err)
+int __wrap_vfio_spapr_default_window(struct vfio *v, int group, uint64_t most,
+				     struct vfio_spapr_info *out, struct error *err)
 {
 	uint64_t start;
 	int ret;
 
 	*out = group_of(group)->info;
+	if (out->dma32_size > most)
+		out->dma32_size = most;
 	ret = __wrap_vfio_spapr_create_window(v, group, 12, out->dma32_size, &start);
 	return ret ? fail(err, -ret, "group %d: no window", group) : 0;
 }

@@ -23,8 +23,8 @@
 
 /* What the linker left of the calls that partition.c takes elsewhere (see rules.mk). */
 int __real_vfio_spapr_info(struct vfio *v, int group, struct vfio_spapr_info *out);
-int __real_vfio_spapr_default_window(struct vfio *v, int group, struct vfio_spapr_info *out,
-				     struct error *err);
+int __real_vfio_spapr_default_window(struct vfio *v, int group, uint64_t most,
+				     struct vfio_spapr_info *out, struct error *err);
 int __real_vfio_spapr_map(struct vfio *v, int group, uint64_t iova, uint64_t size, void *host,
 			  uint32_t flags);
 int __real_vfio_spapr_accelerate(struct vfio *v, int group, int table);
@@ -239,7 +239,7 @@ static int make_window(int group)
 {
 	struct vfio_spapr_info info;
 
-	return __real_vfio_spapr_default_window(&v, group, &info, &err);
+	return __real_vfio_spapr_default_window(&v, group, 4 * GIB, &info, &err);
 }
 
 /* Two groups and their memory. */
@@ -262,6 +262,16 @@ Test(spapr, version_2_registers_memory_and_makes_its_window)
 	cr_expect(info.dynamic && info.page_sizes == 0x11000 && info.windows == 2);
 	cr_expect_eq(__real_vfio_spapr_accelerate(&v, FIRST, 0), 0);
 	cr_expect(strstr(asked, " share"), "%s", asked);
+}
+
+Test(spapr, a_window_is_no_larger_than_it_is_wanted)
+{
+	struct vfio_spapr_info info;
+
+	start(VFIO_IOMMU_SPAPR);
+	cr_assert_eq(__real_vfio_spapr_default_window(&v, FIRST, 256 * MIB, &info, &err), 0);
+	cr_expect_eq(info.dma32_size, 256 * MIB);
+	cr_expect(strstr(asked, "create/12/0x10000000/1"), "%s", asked);
 }
 
 Test(spapr, version_1_enables_the_window_that_there_is)
