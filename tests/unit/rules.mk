@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-# Unit tests: one Criterion program from all tests/unit/*.c and those of the architecture, built
+# Unit tests: one Criterion program from tests/unit/*.c and those of the architecture, built
 # with ASan and UBSan for the machine that builds, whatever the architecture. Of another one that is
 # what is pure; what needs its KVM's headers, and machine/, which needs all of it, are left out. Of
 # POWER only what sets registers is: its <asm/kvm.h> has no more than structures, and the
@@ -22,8 +22,13 @@ UNIT_WRAPS_powerpc := vfio_function_group $(addprefix vfio_spapr_,info default_w
 UNIT_LIBS_powerpc := -lfdt
 # Architectures with device trees compare them with golden ones.
 UNIT_FDT := $(if $(filter fdt,$(ROOMS_$(ARCH))),$(wildcard tests/unit/fdt/*.c))
+# Tests of what all architectures share run once: in the program of the machine that builds. What is
+# not a test but helps with them is in every program, and so are those that look at the architecture.
+UNIT_HELPERS := $(addprefix tests/unit/,calls.c folder.c recorder.c vfio_fake.c vfio_fake_irqs.c \
+	vfio_guest.c run_options.c)
+UNIT_COMMON := $(if $(CROSS),$(UNIT_HELPERS),$(wildcard tests/unit/*.c))
 UNIT_SRC := $(UNIT_LIB_$(ARCH)) cmd/run_options.c cmd/check_text.c $(UNIT_FDT) \
-	$(sort $(wildcard tests/unit/*.c tests/unit/$(ARCH)/*.c))
+	$(sort $(UNIT_COMMON) $(wildcard tests/unit/$(ARCH)/*.c))
 # Only this header: the others beside it are for POWER's system calls.
 ifneq ($(CROSS),)
 UNIT_HEADER_powerpc := $U/include/asm/kvm.h

@@ -3,6 +3,6 @@
 # shellcheck shell=sh
 host=walk
 limit=300
-long="arm64 powerpc"
+long="x86 arm64 powerpc"
 . "$cases/placed.sh"
 turn=1
