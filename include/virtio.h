@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/*
+ * virtio: paravirtual devices (Virtual I/O Device 1.2; sections are cited by their numbers), over
+ * PCI. What a device is made of is in virtio/device.h, its rings in
+ * virtio/queue.h; here is what a machine needs to have some.
+ */
+#ifndef CARILLON_VIRTIO_H
+#define CARILLON_VIRTIO_H
+
+#include "pci.h"
+#include "vm.h"
+
+/* What the user asked for. Strings belong to the caller and outlive the machine. */
+struct virtio_options {
+	bool rng;
+};
+
+struct virtio_device;
+
+/* All the virtio devices of a machine. */
+struct virtio {
+	struct vm *vm;
+	struct pci_bus *bus;
+	bool by_hypercall; /* guests ask for their interrupts (see struct pci_msix); before
+			      virtio_open() */
+	struct virtio_device *devices; /* in the order in which they were made */
+};
+
+/* How many files the devices keep open, at most. */
+unsigned virtio_files(const struct virtio_options *opt);
+/*
+ * Make all devices and put them behind their transport: on the bus, before it is started. On error
+ * those that were made are there, for virtio_close().
+ */
+int virtio_open(struct virtio *v, struct vm *vm, struct pci_bus *bus,
+		const struct virtio_options *opt, struct error *err);
+/* The vCPU threads have ended. Ends what is on its way, flushes, gives everything back. */
+void virtio_close(struct virtio *v);
+/* State and counters of all devices, an array in an open object. Any thread. */
+void virtio_stat(struct virtio *v, struct json *j);
+
+#endif
