@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/*
+ * Virtio over PCI (4.1), without its legacy interface: the registers in BAR 0, the MSI-X table in
+ * BAR 1. The registers themselves are in pci_common.c.
+ */
+#include "pci_device.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "transport.h"
+
+#define VENDOR_REDHAT 0x1af4
+#define DEVICE_BASE   0x1040 /* 4.1.2: plus the device's ID */
+
+#define REGISTERS_BAR 0
+#define TABLE_BAR     1
+
+#define MSIX_CAP  0x40
+#define FIRST_CAP 0x50
+
+/* PCI Code and ID Assignment 1.11, as class and subclass; drivers go by the IDs, people by these.
+ */
+static uint32_t class_of(unsigned id)
+{
+	switch (id) {
+	case VIRTIO_ID_NET:
+		return 0x0200; /* Ethernet */
+	case VIRTIO_ID_BLOCK:
+		return 0x0180; /* other mass storage */
+	case VIRTIO_ID_CONSOLE:
+		return 0x0780; /* other communication */
+	default:
+		return 0xff00; /* none of the classes */
+	}
+}
+
+static void identify(struct pci_function *f, const struct virtio_device *d)
+{
+	pci_set16(f->config, PCI_VENDOR_ID, VENDOR_REDHAT);
+	pci_set16(f->config, PCI_DEVICE_ID, (uint16_t)(DEVICE_BASE + d->id));
+	/* 4.1.2.1: at least 1, and a subsystem of at least 0x40: no legacy driver takes it. */
+	pci_set32(f->config, PCI_CLASS_REVISION, class_of(d->id) << 16 | 1);
+	pci_set16(f->config, PCI_SUBSYSTEM_VENDOR_ID, VENDOR_REDHAT);
+	pci_set16(f->config, PCI_SUBSYSTEM_ID, (uint16_t)(DEVICE_BASE + d->id));
+	f->config[PCI_INTERRUPT_PIN] = 1;
+	f->writable[PCI_INTERRUPT_LINE] = 0xff;
+	pci_set16(f->writable, PCI_COMMAND,
+		  PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_INTX_DISABLE);
+}
+
+/* One vendor capability (4.1.4): where in BAR 0 a structure is. Returns the next one's offset. */
+static unsigned add_structure(struct pci_function *f, unsigned at, uint8_t type, unsigned len,
+			      uint32_t offset, uint32_t length)
+{
+	pci_add_capability(f, PCI_CAP_ID_VNDR, at, len);
+	f->config[at + VIRTIO_PCI_CAP_LEN] = (uint8_t)len;
+	f->config[at + VIRTIO_PCI_CAP_CFG_TYPE] = type;
+	f->config[at + VIRTIO_PCI_CAP_BAR] = REGISTERS_BAR;
+	pci_set32(f->config, at + VIRTIO_PCI_CAP_OFFSET, offset);
+	pci_set32(f->config, at + VIRTIO_PCI_CAP_LENGTH, length);
+	return (unsigned)align_up(at + len, 4);
+}
+
+static void add_structures(struct virtio_pci *p)
+{
+	struct pci_function *f = &p->function;
+	const struct virtio_device *d = p->device;
+	unsigned at = FIRST_CAP;
+
+	at = add_structure(f, at, VIRTIO_PCI_CAP_COMMON_CFG, sizeof(struct virtio_pci_cap),
+			   COMMON_OFFSET, COMMON_SIZE);
+	at = add_structure(f, at, VIRTIO_PCI_CAP_ISR_CFG, sizeof(struct virtio_pci_cap), ISR_OFFSET,
+			   1);
+	if (d->config_size)
+		at = add_structure(f, at, VIRTIO_PCI_CAP_DEVICE_CFG, sizeof(struct virtio_pci_cap),
+				   DEVICE_OFFSET, d->config_size);
+	pci_set32(f->config, at + sizeof(struct virtio_pci_cap), NOTIFY_STEP);
+	at = add_structure(f, at, VIRTIO_PCI_CAP_NOTIFY_CFG, sizeof(struct virtio_pci_notify_cap),
+			   NOTIFY_OFFSET, NOTIFY_STEP * d->n_queues);
+	p->window = at;
+	add_structure(f, at, VIRTIO_PCI_CAP_PCI_CFG, sizeof(struct virtio_pci_cfg_cap), 0, 0);
+	f->writable[at + VIRTIO_PCI_CAP_BAR] = 0xff;
+	pci_set32(f->writable, at + VIRTIO_PCI_CAP_OFFSET, UINT32_MAX);
+	pci_set32(f->writable, at + VIRTIO_PCI_CAP_LENGTH, UINT32_MAX);
+	pci_set32(f->writable, at + sizeof(struct virtio_pci_cap), UINT32_MAX);
+}
+
+/* ---- BARs ------------------------------------------------------------------------------------ */
+
+static void map_registers(struct virtio_pci *p, uint64_t base)
+{
+	struct virtio_device *d = p->device;
+	unsigned i;
+
+	for (i = 0; i < d->n_queues; i++)
+		p->doorbells[i] = (struct region_ioeventfd){
+			.offset = NOTIFY_OFFSET + NOTIFY_STEP * i, .fd = d->queues[i].kick};
+	p->registers = (struct region){.name = d->name,
+				       .part = "registers",
+				       .base = base,
+				       .size = REGISTERS_SIZE,
+				       .priority = PRIORITY_PCI,
+				       .ops = &virtio_pci_registers,
+				       .opaque = p,
+				       .ioeventfds = p->doorbells,
+				       .n_ioeventfds = d->n_queues,
+				       .traps = &p->traps};
+	space_add(&d->vm->mmio, &p->registers);
+}
+
+static void map_table(struct virtio_pci *p, uint64_t base)
+{
+	struct region table = {.name = p->device->name,
+			       .part = "MSI-X table",
+			       .base = base,
+			       .size = (uint64_t)p->msix.engine.n * PCI_MSIX_ENTRY_SIZE,
+			       .priority = PRIORITY_PCI,
+			       .ops = &pci_msix_table_ops,
+			       .opaque = &p->msix};
+
+	p->table = p->pba = table;
+	p->pba.part = "PBA";
+	p->pba.base = base + p->function.bars[TABLE_BAR].size / 2;
+	p->pba.size = align_up(p->msix.engine.n, 64) / 8;
+	p->pba.ops = &pci_msix_pba_ops;
+	space_add(&p->device->vm->mmio, &p->table);
+	space_add(&p->device->vm->mmio, &p->pba);
+}
+
+static void bar_map(struct pci_function *f, unsigned bar, uint64_t addr)
+{
+	struct virtio_pci *p = f->opaque;
+	uint64_t base;
+
+	pci_bar_space(f, bar, addr, &base);
+	if (bar == REGISTERS_BAR)
+		map_registers(p, base);
+	else
+		map_table(p, base);
+}
+
+static void bar_unmap(struct pci_function *f, unsigned bar)
+{
+	struct virtio_pci *p = f->opaque;
+	struct space *space = &p->device->vm->mmio;
+
+	if (bar == REGISTERS_BAR) {
+		space_remove(space, &p->registers);
+	} else {
+		space_remove(space, &p->table);
+		space_remove(space, &p->pba);
+	}
+}
+
+/* ---- configuration space --------------------------------------------------------------------- */
+
+/* Where the window of 4.1.4.9 looks now. False: nowhere, or in a way that it can't. */
+static bool window_target(const struct virtio_pci *p, uint32_t *offset, uint32_t *length)
+{
+	const uint8_t *c = p->function.config;
+
+	*offset = pci_get32(c, p->window + VIRTIO_PCI_CAP_OFFSET);
+	*length = pci_get32(c, p->window + VIRTIO_PCI_CAP_LENGTH);
+	return c[p->window + VIRTIO_PCI_CAP_BAR] == REGISTERS_BAR &&
+	       (*length == 1 || *length == 2 || *length == 4) && *offset % *length == 0 &&
+	       *offset < REGISTERS_SIZE;
+}
+
+static bool hits_window(const struct virtio_pci *p, unsigned offset)
+{
+	unsigned data = p->window + sizeof(struct virtio_pci_cap);
+
+	return offset >= data && offset < data + 4;
+}
+
+static uint32_t config_read(struct pci_function *f, unsigned offset, unsigned size, uint32_t value)
+{
+	struct virtio_pci *p = f->opaque;
+	uint32_t at, length;
+
+	if (hits_window(p, offset) && window_target(p, &at, &length) && size >= length)
+		return (uint32_t)virtio_pci_registers.read(p, at, length);
+	if (offset <= PCI_STATUS && offset + size > PCI_STATUS && virtio_pci_intx_is_up(p))
+		value |= (uint32_t)PCI_STATUS_INTERRUPT << (8 * (PCI_STATUS - offset));
+	return value;
+}
+
+static void config_written(struct pci_function *f, unsigned offset, unsigned size, uint32_t value)
+{
+	struct virtio_pci *p = f->opaque;
+	uint32_t at, length;
+
+	if (hits_window(p, offset) && window_target(p, &at, &length) && size >= length)
+		virtio_pci_registers.write(p, at, length, value);
+	if (offset < PCI_COMMAND + 2 && offset + size > PCI_COMMAND)
+		virtio_pci_update_intx(p);
+	pci_msix_config_written(&p->msix, offset, size);
+}
+
+static const struct pci_function_ops function_ops = {.config_read = config_read,
+						     .config_written = config_written,
+						     .bar_map = bar_map,
+						     .bar_unmap = bar_unmap};
+
+/* ---- making one ------------------------------------------------------------------------------ */
+
+/* One vector for each queue and one for changes of configuration. */
+static int add_msix(struct virtio_pci *p)
+{
+	struct pci_function *f = &p->function;
+	unsigned n = p->device->n_queues + 1;
+	uint64_t half = pow2_ceil((uint64_t)n * PCI_MSIX_ENTRY_SIZE);
+	int ret;
+
+	p->fds = malloc(n * sizeof(*p->fds));
+	p->pending = calloc(n, sizeof(*p->pending));
+	p->doorbells = calloc(n, sizeof(*p->doorbells));
+	if (!p->fds || !p->pending || !p->doorbells)
+		return -ENOMEM;
+	memset(p->fds, 0xff, n * sizeof(*p->fds));
+	p->n_vectors = n;
+	pci_set_bar(f, TABLE_BAR, 2 * (half < 2048 ? 2048 : half), PCI_BASE_ADDRESS_SPACE_MEMORY);
+	pci_add_capability(f, PCI_CAP_ID_MSIX, MSIX_CAP, PCI_CAP_MSIX_SIZEOF);
+	pci_set16(f->config, MSIX_CAP + PCI_MSIX_FLAGS, (uint16_t)(n - 1));
+	pci_set32(f->config, MSIX_CAP + PCI_MSIX_TABLE, TABLE_BAR);
+	pci_set32(f->config, MSIX_CAP + PCI_MSIX_PBA,
+		  (uint32_t)(f->bars[TABLE_BAR].size / 2) | TABLE_BAR);
+	ret = pci_msix_init(&p->msix, f, MSIX_CAP, false, &p->device->vm->irqs,
+			    &virtio_pci_interrupts, p);
+	p->has_msix = !ret;
+	return ret;
+}
+
+void virtio_pci_destroy(struct virtio_device *d)
+{
+	struct virtio_pci *p = d->transport_opaque;
+
+	pci_unmap_bars(&p->function);
+	if (p->has_msix)
+		pci_msix_destroy(&p->msix);
+	virtio_pci_drop_intx(p);
+	pci_function_destroy(&p->function);
+	pthread_mutex_destroy(&p->irq_lock);
+	free(p->fds);
+	free(p->pending);
+	free(p->doorbells);
+	free(p);
+	d->transport_opaque = NULL;
+	d->transport = NULL;
+}
+
+int virtio_pci_attach(struct virtio *v, struct virtio_device *d, struct error *err)
+{
+	struct virtio_pci *p = calloc(1, sizeof(*p));
+	int ret;
+
+	if (!p)
+		return fail(err, ENOMEM, "%s: out of memory", d->name);
+	p->device = d;
+	p->config_vector = VIRTIO_NO_VECTOR;
+	pthread_mutex_init(&p->irq_lock, NULL);
+	pci_function_init(&p->function, d->name, &function_ops, p);
+	d->transport = &virtio_pci_transport;
+	d->transport_opaque = p;
+	identify(&p->function, d);
+	pci_set_bar(&p->function, REGISTERS_BAR, REGISTERS_SIZE, PCI_BASE_ADDRESS_SPACE_MEMORY);
+	add_structures(p);
+	ret = add_msix(p);
+	if (ret)
+		fail(err, -ret, "%s: %s", d->name, strerror(-ret));
+	else
+		ret = pci_bus_add(v->bus, &p->function, -1, err);
+	if (ret) {
+		virtio_pci_destroy(d);
+		return ret;
+	}
+	p->msix.by_call = v->by_hypercall;
+	p->gsi = v->bus->intx_gsi(p->function.devfn, 1);
+	return 0;
+}
