@@ -19,6 +19,7 @@ enum {
 	OPT_IRQCHIP,
 	OPT_CPU,
 	OPT_DUMP_DTB,
+	OPT_RNG,
 	OPT_DDW,
 	OPT_TCE,
 	OPT_JSON,
@@ -43,6 +44,7 @@ static const struct option options[] = {
 	{"irqchip", required_argument, NULL, OPT_IRQCHIP},
 	{"cpu", required_argument, NULL, OPT_CPU},
 	{"dump-dtb", required_argument, NULL, OPT_DUMP_DTB},
+	{"rng", no_argument, NULL, OPT_RNG},
 	{"ddw", required_argument, NULL, OPT_DDW},
 	{"tce-acceleration", required_argument, NULL, OPT_TCE},
 	{"json", no_argument, NULL, OPT_JSON},
@@ -180,6 +182,9 @@ static int set_option(int opt, char *value, struct machine_config *c, struct err
 		return set_switch("--tce-acceleration", value, &c->arch.no_tce_acceleration, err);
 	case OPT_DUMP_DTB:
 		c->arch.dump_dtb = value;
+		return 0;
+	case OPT_RNG:
+		c->virtio.rng = true;
 		return 0;
 	case OPT_HUGEPAGES:
 		c->memory.hugepages = true;

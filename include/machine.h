@@ -14,6 +14,7 @@
 #include "hw.h"
 #include "pci.h"
 #include "vfio.h"
+#include "virtio.h"
 #include "vm.h"
 
 #define MACHINE_VFIO_MAX 16
@@ -26,6 +27,7 @@ struct machine_config {
 	enum vfio_iommu_kind iommu;
 	unsigned n_vfio;
 	struct vfio_device_options vfio[MACHINE_VFIO_MAX];
+	struct virtio_options virtio;
 };
 
 /* ---- the terminal -------------------------------------------------------------------------- */
@@ -84,6 +86,7 @@ struct machine {
 	struct vm vm;
 	struct pci_bus bus;
 	struct vfio vfio;
+	struct virtio virtio;
 	struct serial serial;
 	struct console console;
 	struct control control;

@@ -22,7 +22,7 @@ static int allow_files(struct machine *m, struct error *err)
 	const struct machine_config *c = m->config;
 
 	return vm_allow_files(MACHINE_FILES + c->arch.cpus + DEVICE_FILES * c->n_vfio +
-				      vfio_vectors(&m->vfio),
+				      vfio_vectors(&m->vfio) + virtio_files(&c->virtio),
 			      err);
 }
 
@@ -34,6 +34,8 @@ static int add_devices(struct machine *m, struct error *err)
 	m->bus.intx_gsi = arch_intx_gsi;
 	for (i = 0; i < m->config->n_vfio && !ret; i++)
 		ret = vfio_add_device(&m->vfio, &m->bus, &m->config->vfio[i], err);
+	if (!ret)
+		ret = virtio_open(&m->virtio, &m->vm, &m->bus, &m->config->virtio, err);
 	return ret ?: allow_files(m, err);
 }
 
@@ -106,6 +108,7 @@ static int begin(struct machine *m, struct error *err)
 	m->built = true;
 	vfio_init(&m->vfio, &m->vm, &vfio_host_paths, m->config->iommu);
 	m->vfio.by_hypercall = arch_by_hypercall;
+	m->virtio = (struct virtio){.by_hypercall = arch_by_hypercall};
 	m->vfio.guest_page = arch_guest_page;
 	ret = allow_files(m, err);
 	return ret ?: arch_create(&m->vm, &m->config->arch, err);
@@ -150,6 +153,7 @@ static void take_apart(struct machine *m)
 	if (!m->built)
 		return;
 	vm_stop_vcpus(&m->vm);
+	virtio_close(&m->virtio);
 	vfio_close(&m->vfio);
 	pci_bus_destroy(&m->bus);
 	serial_destroy(&m->serial);

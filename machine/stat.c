@@ -38,6 +38,7 @@ void machine_stat(struct machine *m, struct text *out)
 	json_number(&j, "console_accesses", atomic_load(&m->serial.accesses));
 	arch_stat(&m->vm, &j);
 	vfio_stat(&m->vfio, &j);
+	virtio_stat(&m->virtio, &j);
 	json_close(&j, '}');
 	text_add(out, "\n");
 }

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/*
+ * The devices there are. Each is made, not yet started, from its options; on error *out is NULL or
+ * the device, for its destroy handler. Options belong to the caller and outlive the device.
+ */
+#ifndef CARILLON_VIRTIO_DEVICES_H
+#define CARILLON_VIRTIO_DEVICES_H
+
+#include "device.h"
+
+int virtio_rng_create(struct virtio *v, struct virtio_device **out, struct error *err);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/* All the virtio devices of a machine: made from what the user asked for, put behind a transport.
+ */
+#include <stdlib.h>
+
+#include "devices.h"
+#include "transport.h"
+
+/* Of a device: a kick and a latch for each of its queues, what it works on. */
+#define DEVICE_FILES 48
+
+unsigned virtio_files(const struct virtio_options *opt)
+{
+	return DEVICE_FILES * opt->rng;
+}
+
+/* Take a device that was just made, or what there is of it if that failed. */
+static int take(struct virtio *v, struct virtio_device *d, int ret, struct error *err)
+{
+	struct virtio_device **end = &v->devices;
+
+	if (!ret)
+		ret = virtio_pci_attach(v, d, err);
+	if (ret) {
+		if (d)
+			d->ops->destroy(d);
+		return ret;
+	}
+	while (*end)
+		end = &(*end)->next;
+	*end = d;
+	return 0;
+}
+
+static int add_rng(struct virtio *v, const struct virtio_options *opt, struct error *err)
+{
+	struct virtio_device *d = NULL;
+	int ret;
+
+	if (!opt->rng)
+		return 0;
+	ret = virtio_rng_create(v, &d, err);
+	return take(v, d, ret, err);
+}
+
+int virtio_open(struct virtio *v, struct vm *vm, struct pci_bus *bus,
+		const struct virtio_options *opt, struct error *err)
+{
+	v->vm = vm;
+	v->bus = bus;
+	return add_rng(v, opt, err);
+}
+
+void virtio_close(struct virtio *v)
+{
+	struct virtio_device *d;
+
+	while ((d = v->devices)) {
+		v->devices = d->next;
+		pthread_mutex_lock(&d->lock);
+		virtio_set_status(d, 0);
+		pthread_mutex_unlock(&d->lock);
+		d->transport->destroy(d);
+		d->ops->destroy(d);
+	}
+}
+
+static void stat_queues(struct virtio_device *d, struct json *j)
+{
+	unsigned i;
+
+	json_open(j, "queues", '[');
+	for (i = 0; i < d->n_queues; i++) {
+		json_open(j, NULL, '{');
+		json_number(j, "kicks", atomic_load(&d->queues[i].kicks));
+		json_number(j, "interrupts", atomic_load(&d->queues[i].interrupts));
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
+void virtio_stat(struct virtio *v, struct json *j)
+{
+	struct virtio_device *d;
+
+	json_open(j, "virtio", '[');
+	for (d = v->devices; d; d = d->next) {
+		json_open(j, NULL, '{');
+		json_string(j, "name", d->name);
+		json_number(j, "status", d->status);
+		json_address(j, "features", d->features);
+		json_number(j, "resets", atomic_load(&d->resets));
+		json_number(j, "broken", atomic_load(&d->broken));
+		stat_queues(d, j);
+		if (d->ops->stat)
+			d->ops->stat(d, j);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
