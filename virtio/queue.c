@@ -109,11 +109,17 @@ uint32_t virtq_base(const struct virtq *q)
 	return (uint32_t)q->next_used << 16 | q->next_avail;
 }
 
-void virtq_set_base(struct virtq *q, uint32_t base)
+int virtq_set_base(struct virtq *q, uint32_t base)
 {
-	q->next_avail = (uint16_t)base;
-	q->next_used = q->ring == &virtq_packed ? (uint16_t)(base >> 16) : (uint16_t)base;
+	bool packed = q->ring == &virtq_packed;
+	uint16_t avail = (uint16_t)base, used = packed ? (uint16_t)(base >> 16) : avail;
+
+	if (packed && ((avail & ~VIRTQ_WRAP) >= q->size || (used & ~VIRTQ_WRAP) >= q->size))
+		return -EINVAL;
+	q->next_avail = avail;
+	q->next_used = used;
 	q->signalled_known = false;
+	return 0;
 }
 
 /* Copy between a run of buffers and buf; returns how much. */

@@ -85,7 +85,8 @@ bool virtq_ask_kicks(struct virtq *q, bool on);
  * positions with their wrap counters, used in the upper half.
  */
 uint32_t virtq_base(const struct virtq *q);
-void virtq_set_base(struct virtq *q, uint32_t base);
+/* Of a started queue. -EINVAL: a position beyond the ring; a back end's word is no better. */
+int virtq_set_base(struct virtq *q, uint32_t base);
 
 /* Copy out of or into the buffers of a chain, `offset` bytes into that part. Returns how many. */
 size_t virtq_read(const struct virtq_chain *c, uint64_t offset, void *buf, size_t n);
