@@ -315,16 +315,21 @@ void virtio_enable_queue(struct virtio_queue *q)
 	/* 3.1.1: queues are set up once features are settled. */
 	if (q->enabled || !(d->status & VIRTIO_CONFIG_S_FEATURES_OK))
 		return;
+	if (!d->started) {
+		q->enabled = true;
+		return;
+	}
 	/* With the device at work, only one that was reset by itself may come back (2.6.1). */
-	if (d->started && !d->ops->queue_start)
+	if (!virtio_has(d, VIRTIO_F_RING_RESET) || start_ring(q))
 		return;
 	q->enabled = true;
-	if (!d->started)
-		return;
-	if (start_ring(q) || d->ops->queue_start(d, q->index))
-		virtio_break(d, "queue %u: can't start again", q->index);
-	else
+	if (!d->ops->queue_start(d, q->index)) {
 		irq_kick(q->kick);
+		return;
+	}
+	/* A later reset of the queue shall not stop what never started. */
+	reset_queue(q);
+	virtio_break(d, "queue %u: can't start again", q->index);
 }
 
 void virtio_reset_queue(struct virtio_queue *q)

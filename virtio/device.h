@@ -28,7 +28,7 @@ struct virtio_queue {
 	unsigned index;
 	struct virtq ring;
 	bool enabled; /* by the driver (queue_enable, QueueReady) */
-	uint16_t vector;
+	_Atomic uint16_t vector;
 	int kick; /* eventfd: the driver's notifications; the device's own is fine too (irq_kick) */
 	struct loop_source source;
 	_Atomic uint64_t kicks, interrupts;
@@ -55,8 +55,8 @@ struct virtio_device_ops {
 	 */
 	void (*stop)(struct virtio_device *d);
 	/*
-	 * One queue of a started device starts, or is reset, by itself (2.6.1). NULL: the device
-	 * does not offer VIRTIO_F_RING_RESET.
+	 * One queue of a started device starts, or is reset, by itself (2.6.1); one whose start
+	 * failed is not stopped. NULL: the device does not offer VIRTIO_F_RING_RESET.
 	 */
 	int (*queue_start)(struct virtio_device *d, unsigned q);
 	void (*queue_stop)(struct virtio_device *d, unsigned q);

@@ -28,7 +28,7 @@ struct virtio_pci {
 	/* What the driver has selected. */
 	uint32_t feature_word, accept_word;
 	uint16_t queue;
-	uint16_t config_vector;
+	_Atomic uint16_t config_vector;
 	/* Interrupts: the lock is the last one taken, but for the interrupt table's. */
 	pthread_mutex_t irq_lock;
 	bool msix_on;
