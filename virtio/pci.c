@@ -169,11 +169,10 @@ static bool window_target(const struct virtio_pci *p, uint32_t *offset, uint32_t
 	       *offset < REGISTERS_SIZE;
 }
 
+/* An access to the middle of pci_cfg_data is one of bytes that the window has not there. */
 static bool hits_window(const struct virtio_pci *p, unsigned offset)
 {
-	unsigned data = p->window + sizeof(struct virtio_pci_cap);
-
-	return offset >= data && offset < data + 4;
+	return offset == p->window + sizeof(struct virtio_pci_cap);
 }
 
 static uint32_t config_read(struct pci_function *f, unsigned offset, unsigned size, uint32_t value)

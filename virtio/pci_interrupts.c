@@ -27,12 +27,13 @@ static void settle_line(struct virtio_pci *p)
 	irq_line(&p->device->vm->irqs, p->gsi, level);
 }
 
-/* With MSI-X the ISR status stays as it is (4.1.4.5.1). */
+/* 4.1.4.5.1: a change of configuration is in the ISR status with MSI-X, too; a queue is not. */
 static void fire(struct virtio_pci *p, uint16_t vector, uint8_t isr)
 {
 	pthread_mutex_lock(&p->irq_lock);
-	if (!p->msix_on) {
+	if (!p->msix_on || isr == ISR_CONFIG)
 		p->isr |= isr;
+	if (!p->msix_on) {
 		settle_line(p);
 	} else if (vector < p->n_vectors) {
 		if (p->fds[vector] >= 0)
