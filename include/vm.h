@@ -4,8 +4,9 @@
  * event loop and the vCPU threads. It knows no bus, no device and no architecture: those register
  * themselves here.
  *
- * Threads: one per vCPU, and the thread that runs the event loop. What may be called from where is
- * said at each function; "any thread" means that the function takes its own lock.
+ * Threads: one per vCPU, the thread that runs the machine's event loop, and workers with loops of
+ * their own. What may be called from where is said at each function; "any thread" means that the
+ * function takes its own lock.
  */
 #ifndef CARILLON_VM_H
 #define CARILLON_VM_H
@@ -323,6 +324,23 @@ void loop_remove(struct loop *l, struct loop_source *src);
 int loop_run(struct loop *l);
 /* Any thread, and async-signal-safe. */
 void loop_stop(struct loop *l);
+
+/* A thread that serves a loop; all signals are blocked in it. Zeroed: none. */
+struct worker {
+	struct loop loop;
+	pthread_t thread;
+	bool started;
+	char name[16];
+};
+
+/* Sources may be added from then on. name, for messages and as the thread's: its first letters. */
+int worker_start(struct worker *w, const char *name, struct error *err);
+/*
+ * Wait until the source that is being served is done, then end the thread and the loop;
+ * loop_remove() is still allowed. Not from the worker's own thread, nor with a lock that its
+ * sources take. Fine if none was started.
+ */
+void worker_stop(struct worker *w);
 
 /* ---- the machine -------------------------------------------------------------------------- */
 
