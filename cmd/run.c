@@ -16,6 +16,8 @@ static void usage(void)
 	       "                       arm64: SIZE@ADDRESS says where it begins\n"
 	       "  -c, --cpus N         number of CPUs [1]\n"
 	       "      --vfio DEVICE    assign a PCI device: " VFIO_DEVICE_SYNTAX "\n"
+	       "  -n, --net NETWORK    a network card (a virtio device):\n"
+	       "                       " NET_SYNTAX "\n"
 	       "      --rng            give the guest entropy (a virtio device)\n"
 	       "      --iommu KIND     " VFIO_IOMMU_SYNTAX " [auto: iommufd if the host has it]\n"
 	       "      --msi-bank BASE,SIZE  arm64: I/O addresses set aside for messages\n"

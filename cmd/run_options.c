@@ -45,6 +45,8 @@ static const struct option options[] = {
 	{"cpu", required_argument, NULL, OPT_CPU},
 	{"dump-dtb", required_argument, NULL, OPT_DUMP_DTB},
 	{"rng", no_argument, NULL, OPT_RNG},
+	{"net", required_argument, NULL, 'n'},
+	{"network", required_argument, NULL, 'n'},
 	{"ddw", required_argument, NULL, OPT_DDW},
 	{"tce-acceleration", required_argument, NULL, OPT_TCE},
 	{"json", no_argument, NULL, OPT_JSON},
@@ -141,6 +143,19 @@ static int add_vfio(const char *text, struct machine_config *c, struct error *er
 	return ret;
 }
 
+static int add_net(const char *text, struct virtio_options *v, struct error *err)
+{
+	struct net_options opt;
+	int ret = net_parse(text, &opt, err);
+
+	if (ret || opt.mode == NET_NONE)
+		return ret;
+	if (v->n_net == VIRTIO_NETS_MAX)
+		return fail(err, E2BIG, "-n %s: at most %d cards", text, VIRTIO_NETS_MAX);
+	v->net[v->n_net++] = opt;
+	return 0;
+}
+
 static int set_option(int opt, char *value, struct machine_config *c, struct error *err)
 {
 	switch (opt) {
@@ -183,6 +198,8 @@ static int set_option(int opt, char *value, struct machine_config *c, struct err
 	case OPT_DUMP_DTB:
 		c->arch.dump_dtb = value;
 		return 0;
+	case 'n':
+		return add_net(value, &c->virtio, err);
 	case OPT_RNG:
 		c->virtio.rng = true;
 		return 0;
@@ -207,7 +224,7 @@ static int parse(int argc, char **argv, struct machine_config *config, bool *hel
 	*config = (struct machine_config){.arch = {.ram = 256 * MIB, .cpus = 1}};
 	*help = false;
 	optind = 0; /* glibc: start over, for a second call in one process */
-	while ((opt = getopt_long(argc, argv, ":k:i:p:m:c:", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":k:i:p:m:c:n:", options, NULL)) != -1) {
 		if (opt == OPT_HELP) {
 			*help = true;
 			return 0;

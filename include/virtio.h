@@ -7,12 +7,17 @@
 #ifndef CARILLON_VIRTIO_H
 #define CARILLON_VIRTIO_H
 
+#include "net.h"
 #include "pci.h"
 #include "vm.h"
+
+#define VIRTIO_NETS_MAX 8
 
 /* What the user asked for. Strings belong to the caller and outlive the machine. */
 struct virtio_options {
 	bool rng;
+	unsigned n_net;
+	struct net_options net[VIRTIO_NETS_MAX];
 };
 
 struct virtio_device;
@@ -23,6 +28,7 @@ struct virtio {
 	struct pci_bus *bus;
 	bool by_hypercall; /* guests ask for their interrupts (see struct pci_msix); before
 			      virtio_open() */
+	const char *name;  /* the machine's; before virtio_open() */
 	struct virtio_device *devices; /* in the order in which they were made */
 };
 

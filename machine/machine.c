@@ -108,7 +108,7 @@ static int begin(struct machine *m, struct error *err)
 	m->built = true;
 	vfio_init(&m->vfio, &m->vm, &vfio_host_paths, m->config->iommu);
 	m->vfio.by_hypercall = arch_by_hypercall;
-	m->virtio = (struct virtio){.by_hypercall = arch_by_hypercall};
+	m->virtio = (struct virtio){.by_hypercall = arch_by_hypercall, .name = m->config->name};
 	m->vfio.guest_page = arch_guest_page;
 	ret = allow_files(m, err);
 	return ret ?: arch_create(&m->vm, &m->config->arch, err);

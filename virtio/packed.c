@@ -140,18 +140,30 @@ static void unpop(struct virtq *q, const struct virtq_chain *c)
 	q->next_avail = retreat(q, q->next_avail, c->descriptors);
 }
 
-static void push(struct virtq *q, const struct virtq_chain *c, uint32_t written)
+static uint16_t used_flags(uint16_t position, const struct virtq_chain *c)
 {
-	struct vring_packed_desc *d = &ring(q)[place(q->next_used)];
-	uint16_t flags = q->next_used & VIRTQ_WRAP ? F_AVAIL | F_USED : 0;
+	uint16_t flags = position & VIRTQ_WRAP ? F_AVAIL | F_USED : 0;
 
-	WRITE_ONCE(d->id, c->id);
-	WRITE_ONCE(d->len, written);
 	/* 2.8.4: the length counts if the device wrote. */
-	if (c->n_in)
-		flags |= VRING_DESC_F_WRITE;
-	__atomic_store_n(&d->flags, flags, __ATOMIC_RELEASE);
-	q->next_used = advance(q, q->next_used, c->descriptors);
+	return c->n_in ? flags | VRING_DESC_F_WRITE : flags;
+}
+
+/* A driver reads on where it stopped: it sees none before it sees the first, which is last. */
+static void push(struct virtq *q, const struct virtq_chain *c, const uint32_t *written, unsigned n)
+{
+	uint16_t first = q->next_used;
+	struct vring_packed_desc *d;
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		d = &ring(q)[place(q->next_used)];
+		WRITE_ONCE(d->id, c[i].id);
+		WRITE_ONCE(d->len, written[i]);
+		if (i)
+			WRITE_ONCE(d->flags, used_flags(q->next_used, &c[i]));
+		q->next_used = advance(q, q->next_used, c[i].descriptors);
+	}
+	__atomic_store_n(&ring(q)[place(first)].flags, used_flags(first, c), __ATOMIC_RELEASE);
 }
 
 /* Positions on a line of two rounds, after which place and counter are the same again. */

@@ -88,8 +88,17 @@ void virtq_unpop(struct virtq *q, const struct virtq_chain *c)
 
 void virtq_push(struct virtq *q, const struct virtq_chain *c, uint32_t written)
 {
-	q->in_flight -= c->descriptors;
-	q->ring->push(q, c, written);
+	virtq_push_all(q, c, &written, 1);
+}
+
+void virtq_push_all(struct virtq *q, const struct virtq_chain *c, const uint32_t *written,
+		    unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		q->in_flight -= c[i].descriptors;
+	q->ring->push(q, c, written, n);
 }
 
 bool virtq_wants_interrupt(struct virtq *q)

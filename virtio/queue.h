@@ -73,6 +73,10 @@ int virtq_pop(struct virtq *q, struct virtq_chain *c);
 void virtq_unpop(struct virtq *q, const struct virtq_chain *c);
 /* Give a chain back, of which `written` bytes from the first writable one on were written. */
 void virtq_push(struct virtq *q, const struct virtq_chain *c, uint32_t written);
+/* The same for n chains, in the order in which they were popped: the driver sees all, or none yet.
+ */
+void virtq_push_all(struct virtq *q, const struct virtq_chain *c, const uint32_t *written,
+		    unsigned n);
 /* After one or more pushes: does the driver want an interrupt for them (2.7.7, 2.8.10)? */
 bool virtq_wants_interrupt(struct virtq *q);
 /*
@@ -98,7 +102,8 @@ struct virtq_ring_ops {
 	int (*start)(struct virtq *q);
 	int (*pop)(struct virtq *q, struct virtq_chain *c);
 	void (*unpop)(struct virtq *q, const struct virtq_chain *c);
-	void (*push)(struct virtq *q, const struct virtq_chain *c, uint32_t written);
+	void (*push)(struct virtq *q, const struct virtq_chain *c, const uint32_t *written,
+		     unsigned n);
 	bool (*wants_interrupt)(struct virtq *q);
 	bool (*ask_kicks)(struct virtq *q, bool on);
 };

@@ -115,13 +115,17 @@ static void unpop(struct virtq *q, const struct virtq_chain *c)
 	q->next_avail--;
 }
 
-static void push(struct virtq *q, const struct virtq_chain *c, uint32_t written)
+static void push(struct virtq *q, const struct virtq_chain *c, const uint32_t *written, unsigned n)
 {
-	struct vring_used_elem *e = &used(q)->ring[q->next_used % q->size];
+	struct vring_used_elem *e;
+	unsigned i;
 
-	WRITE_ONCE(e->id, c->id);
-	WRITE_ONCE(e->len, written);
-	q->next_used++;
+	for (i = 0; i < n; i++) {
+		e = &used(q)->ring[q->next_used % q->size];
+		WRITE_ONCE(e->id, c[i].id);
+		WRITE_ONCE(e->len, written[i]);
+		q->next_used++;
+	}
 	__atomic_store_n(&used(q)->idx, q->next_used, __ATOMIC_RELEASE);
 }
 

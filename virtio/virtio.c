@@ -8,10 +8,16 @@
 
 /* Of a device: a kick and a latch for each of its queues, what it works on. */
 #define DEVICE_FILES 48
+/* Of a pair of queues of a network device: its backend's, vhost's, and again kicks and latches. */
+#define PAIR_FILES 12
 
 unsigned virtio_files(const struct virtio_options *opt)
 {
-	return DEVICE_FILES * opt->rng;
+	unsigned i, files = DEVICE_FILES * (opt->rng + opt->n_net);
+
+	for (i = 0; i < opt->n_net; i++)
+		files += PAIR_FILES * opt->net[i].pairs;
+	return files;
 }
 
 /* Take a device that was just made, or what there is of it if that failed. */
@@ -43,12 +49,26 @@ static int add_rng(struct virtio *v, const struct virtio_options *opt, struct er
 	return take(v, d, ret, err);
 }
 
+static int add_nets(struct virtio *v, const struct virtio_options *opt, struct error *err)
+{
+	struct virtio_device *d;
+	unsigned i;
+	int ret = 0;
+
+	for (i = 0; i < opt->n_net && !ret; i++) {
+		d = NULL;
+		ret = virtio_net_create(v, &opt->net[i], i, &d, err);
+		ret = take(v, d, ret, err);
+	}
+	return ret;
+}
+
 int virtio_open(struct virtio *v, struct vm *vm, struct pci_bus *bus,
 		const struct virtio_options *opt, struct error *err)
 {
 	v->vm = vm;
 	v->bus = bus;
-	return add_rng(v, opt, err);
+	return add_rng(v, opt, err) ?: add_nets(v, opt, err);
 }
 
 void virtio_close(struct virtio *v)

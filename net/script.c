@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/* The user's program that connects a new tap to a network. */
+#include <errno.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "inner.h"
+
+/* Signals as they were when we started: all but those that end us are still like that. */
+static int spawn(pid_t *pid, const char *path, const char *ifname)
+{
+	char *argv[] = {(char *)(uintptr_t)path, (char *)(uintptr_t)ifname, NULL};
+	posix_spawnattr_t attr;
+	sigset_t none, ignored;
+	int ret;
+
+	sigemptyset(&none);
+	sigemptyset(&ignored);
+	sigaddset(&ignored, SIGPIPE);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setsigdefault(&attr, &ignored);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	ret = posix_spawn(pid, path, NULL, &attr, argv, environ);
+	posix_spawnattr_destroy(&attr);
+	return ret;
+}
+
+int net_run_script(const char *path, const char *ifname, struct error *err)
+{
+	int status = 0, ret;
+	pid_t pid;
+
+	ret = spawn(&pid, path, ifname);
+	if (ret)
+		return fail(err, ret, "%s: script %s: %s", ifname, path, strerror(ret));
+	while (waitpid(pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			return fail(err, errno, "%s: script %s: %s", ifname, path, strerror(errno));
+	}
+	if (WIFEXITED(status) && !WEXITSTATUS(status))
+		return 0;
+	return fail(err, ECANCELED, "%s: script %s: it ended with %s %d", ifname, path,
+		    WIFEXITED(status) ? "status" : "signal",
+		    WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+}
