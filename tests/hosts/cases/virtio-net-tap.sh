@@ -8,7 +8,7 @@ long="arm64 powerpc"
 # The file "sent", on port 5001; what comes to port 5002 is the file "back". nc gives up with its stdin.
 offer_transfer() {
 	mkfifo keep
-	head -c 8M /dev/urandom >sent
+	head -c 8388608 /dev/urandom >sent
 	nc -l -p 5001 <sent >/dev/null &
 	nc -l -p 5002 <>keep >back &
 }
