@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
  * Virtio over PCI (4.1), without its legacy interface: the registers in BAR 0, the MSI-X table in
- * BAR 1. The registers themselves are in pci_common.c.
+ * BAR 1. The registers themselves are in pci_registers.c.
  */
 #include "pci_device.h"
 
@@ -277,6 +277,6 @@ int virtio_pci_attach(struct virtio *v, struct virtio_device *d, struct error *e
 		return ret;
 	}
 	p->msix.by_call = v->by_hypercall;
-	p->gsi = v->bus->intx_gsi(p->function.devfn, 1);
+	p->line.gsi = v->bus->intx_gsi(p->function.devfn, 1);
 	return 0;
 }

@@ -5,7 +5,7 @@
 
 #include <linux/virtio_pci.h>
 
-#include "device.h"
+#include "registers.h"
 
 /* BAR 0, a structure of 4.1.4 in each page. A doorbell is four bytes: so many queues fit. */
 #define COMMON_OFFSET  0x0000
@@ -25,9 +25,7 @@ struct virtio_pci {
 	struct region registers, table, pba;
 	struct region_ioeventfd *doorbells;
 	_Atomic uint64_t traps;
-	/* What the driver has selected. */
-	uint32_t feature_word, accept_word;
-	uint16_t queue;
+	struct virtio_selection selection;
 	_Atomic uint16_t config_vector;
 	/* Interrupts: the lock is the last one taken, but for the interrupt table's. */
 	pthread_mutex_t irq_lock;
@@ -35,9 +33,7 @@ struct virtio_pci {
 	unsigned n_vectors;
 	int *fds;      /* by vector: where to signal it; -1: nowhere yet */
 	bool *pending; /* by vector: fired before it had anywhere */
-	uint8_t isr;   /* 4.1.4.5 */
-	unsigned gsi;
-	bool line;
+	struct virtio_line line;
 };
 
 extern const struct region_ops virtio_pci_registers;

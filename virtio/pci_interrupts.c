@@ -7,32 +7,24 @@
 
 #include "pci_device.h"
 
-#define ISR_QUEUE  1
-#define ISR_CONFIG 2
-
 static bool wants_line(const struct virtio_pci *p)
 {
 	uint16_t command = pci_get16(p->function.config, PCI_COMMAND);
 
-	return p->isr && !p->msix_on && !(command & PCI_COMMAND_INTX_DISABLE);
+	return p->line.why && !p->msix_on && !(command & PCI_COMMAND_INTX_DISABLE);
 }
 
 static void settle_line(struct virtio_pci *p)
 {
-	bool level = wants_line(p);
-
-	if (level == p->line)
-		return;
-	p->line = level;
-	irq_line(&p->device->vm->irqs, p->gsi, level);
+	virtio_line_set(&p->line, p->device->vm, wants_line(p));
 }
 
 /* 4.1.4.5.1: a change of configuration is in the ISR status with MSI-X, too; a queue is not. */
-static void fire(struct virtio_pci *p, uint16_t vector, uint8_t isr)
+static void fire(struct virtio_pci *p, uint16_t vector, uint8_t why)
 {
 	pthread_mutex_lock(&p->irq_lock);
-	if (!p->msix_on || isr == ISR_CONFIG)
-		p->isr |= isr;
+	if (!p->msix_on || why == VIRTIO_WHY_CONFIG)
+		p->line.why |= why;
 	if (!p->msix_on) {
 		settle_line(p);
 	} else if (vector < p->n_vectors) {
@@ -46,14 +38,14 @@ static void fire(struct virtio_pci *p, uint16_t vector, uint8_t isr)
 
 static void interrupt(struct virtio_device *d, unsigned q)
 {
-	fire(d->transport_opaque, d->queues[q].vector, ISR_QUEUE);
+	fire(d->transport_opaque, d->queues[q].vector, VIRTIO_WHY_QUEUE);
 }
 
 static void config_interrupt(struct virtio_device *d)
 {
 	struct virtio_pci *p = d->transport_opaque;
 
-	fire(p, p->config_vector, ISR_CONFIG);
+	fire(p, p->config_vector, VIRTIO_WHY_CONFIG);
 }
 
 static int call_fd(struct virtio_device *d, unsigned q)
@@ -81,8 +73,8 @@ uint8_t virtio_pci_take_isr(struct virtio_pci *p)
 	uint8_t isr;
 
 	pthread_mutex_lock(&p->irq_lock);
-	isr = p->isr;
-	p->isr = 0;
+	isr = p->line.why;
+	p->line.why = 0;
 	settle_line(p);
 	pthread_mutex_unlock(&p->irq_lock);
 	return isr;
@@ -93,7 +85,7 @@ bool virtio_pci_intx_is_up(struct virtio_pci *p)
 	bool up;
 
 	pthread_mutex_lock(&p->irq_lock);
-	up = p->isr && !p->msix_on;
+	up = p->line.why && !p->msix_on;
 	pthread_mutex_unlock(&p->irq_lock);
 	return up;
 }
@@ -107,7 +99,7 @@ void virtio_pci_update_intx(struct virtio_pci *p)
 
 void virtio_pci_drop_intx(struct virtio_pci *p)
 {
-	p->isr = 0;
+	p->line.why = 0;
 	virtio_pci_update_intx(p);
 }
 

@@ -5,67 +5,42 @@
  */
 #include "pci_device.h"
 
-/* Of a 64-bit field the upper half. */
-#define OFFSET_HIGH 4
-
-/* A register of the selected queue; one that does not exist has size 0 (4.1.5.1.3). */
-static uint32_t read_queue(struct virtio_pci *p, unsigned offset)
-{
-	const struct virtio_queue *q = virtio_queue(p->device, p->queue);
-
-	if (!q)
-		return 0;
-	switch (offset) {
-	case VIRTIO_PCI_COMMON_Q_SIZE:
-		return q->ring.size;
-	case VIRTIO_PCI_COMMON_Q_MSIX:
-		return q->vector;
-	case VIRTIO_PCI_COMMON_Q_ENABLE:
-		return q->enabled;
-	case VIRTIO_PCI_COMMON_Q_NOFF:
-		return q->index;
-	case VIRTIO_PCI_COMMON_Q_DESCLO:
-		return (uint32_t)q->ring.desc;
-	case VIRTIO_PCI_COMMON_Q_DESCHI:
-		return (uint32_t)(q->ring.desc >> 32);
-	case VIRTIO_PCI_COMMON_Q_AVAILLO:
-		return (uint32_t)q->ring.driver;
-	case VIRTIO_PCI_COMMON_Q_AVAILHI:
-		return (uint32_t)(q->ring.driver >> 32);
-	case VIRTIO_PCI_COMMON_Q_USEDLO:
-		return (uint32_t)q->ring.device;
-	case VIRTIO_PCI_COMMON_Q_USEDHI:
-		return (uint32_t)(q->ring.device >> 32);
-	default:
-		return 0;
-	}
-}
+/* By offset: those that the other transport has too. */
+static const enum virtio_register common[COMMON_SIZE] = {
+	[VIRTIO_PCI_COMMON_DFSELECT] = REGISTER_OFFERED_WORD,
+	[VIRTIO_PCI_COMMON_DF] = REGISTER_OFFERED,
+	[VIRTIO_PCI_COMMON_GFSELECT] = REGISTER_ACCEPTED_WORD,
+	[VIRTIO_PCI_COMMON_GF] = REGISTER_ACCEPTED,
+	[VIRTIO_PCI_COMMON_STATUS] = REGISTER_STATUS,
+	[VIRTIO_PCI_COMMON_CFGGENERATION] = REGISTER_GENERATION,
+	[VIRTIO_PCI_COMMON_Q_SELECT] = REGISTER_QUEUE,
+	[VIRTIO_PCI_COMMON_Q_SIZE] = REGISTER_QUEUE_SIZE,
+	[VIRTIO_PCI_COMMON_Q_ENABLE] = REGISTER_QUEUE_ENABLED,
+	[VIRTIO_PCI_COMMON_Q_RESET] = REGISTER_QUEUE_RESET,
+	[VIRTIO_PCI_COMMON_Q_DESCLO] = REGISTER_DESC_LOW,
+	[VIRTIO_PCI_COMMON_Q_DESCHI] = REGISTER_DESC_HIGH,
+	[VIRTIO_PCI_COMMON_Q_AVAILLO] = REGISTER_DRIVER_LOW,
+	[VIRTIO_PCI_COMMON_Q_AVAILHI] = REGISTER_DRIVER_HIGH,
+	[VIRTIO_PCI_COMMON_Q_USEDLO] = REGISTER_DEVICE_LOW,
+	[VIRTIO_PCI_COMMON_Q_USEDHI] = REGISTER_DEVICE_HIGH,
+};
 
 static uint32_t read_common(struct virtio_pci *p, unsigned offset)
 {
 	struct virtio_device *d = p->device;
+	const struct virtio_queue *q = virtio_queue(d, p->selection.queue);
 
 	switch (offset) {
-	case VIRTIO_PCI_COMMON_DFSELECT:
-		return p->feature_word;
-	case VIRTIO_PCI_COMMON_DF:
-		return virtio_offered(d, p->feature_word);
-	case VIRTIO_PCI_COMMON_GFSELECT:
-		return p->accept_word;
-	case VIRTIO_PCI_COMMON_GF:
-		return virtio_accepted(d, p->accept_word);
 	case VIRTIO_PCI_COMMON_MSIX:
 		return p->config_vector;
 	case VIRTIO_PCI_COMMON_NUMQ:
 		return d->n_queues;
-	case VIRTIO_PCI_COMMON_STATUS:
-		return d->status;
-	case VIRTIO_PCI_COMMON_CFGGENERATION:
-		return d->generation;
-	case VIRTIO_PCI_COMMON_Q_SELECT:
-		return p->queue;
+	case VIRTIO_PCI_COMMON_Q_MSIX:
+		return q ? q->vector : 0;
+	case VIRTIO_PCI_COMMON_Q_NOFF:
+		return q ? q->index : 0;
 	default:
-		return read_queue(p, offset);
+		return virtio_register_read(d, &p->selection, common[offset]);
 	}
 }
 
@@ -75,45 +50,16 @@ static uint16_t vector_of(const struct virtio_pci *p, uint32_t value)
 	return value < p->n_vectors ? (uint16_t)value : VIRTIO_NO_VECTOR;
 }
 
-static void write_queue(struct virtio_pci *p, unsigned offset, uint32_t value)
+static void set_queue_vector(struct virtio_pci *p, uint32_t value)
 {
 	struct virtio_device *d = p->device;
-	struct virtio_queue *q = virtio_queue(d, p->queue);
+	struct virtio_queue *q = virtio_queue(d, p->selection.queue);
 
 	if (!q)
 		return;
-	switch (offset) {
-	case VIRTIO_PCI_COMMON_Q_SIZE:
-		virtio_set_queue_size(q, value);
-		return;
-	case VIRTIO_PCI_COMMON_Q_MSIX:
-		q->vector = vector_of(p, value);
-		if (d->ops->call_changed)
-			d->ops->call_changed(d, q->index);
-		return;
-	case VIRTIO_PCI_COMMON_Q_ENABLE:
-		if (value == 1)
-			virtio_enable_queue(q);
-		return;
-	case VIRTIO_PCI_COMMON_Q_RESET:
-		if (value == 1)
-			virtio_reset_queue(q);
-		return;
-	case VIRTIO_PCI_COMMON_Q_DESCLO:
-	case VIRTIO_PCI_COMMON_Q_DESCHI:
-		virtio_set_queue_part(&q->ring.desc, q, offset & OFFSET_HIGH, value);
-		return;
-	case VIRTIO_PCI_COMMON_Q_AVAILLO:
-	case VIRTIO_PCI_COMMON_Q_AVAILHI:
-		virtio_set_queue_part(&q->ring.driver, q, offset & OFFSET_HIGH, value);
-		return;
-	case VIRTIO_PCI_COMMON_Q_USEDLO:
-	case VIRTIO_PCI_COMMON_Q_USEDHI:
-		virtio_set_queue_part(&q->ring.device, q, offset & OFFSET_HIGH, value);
-		return;
-	default:
-		return;
-	}
+	q->vector = vector_of(p, value);
+	if (d->ops->call_changed)
+		d->ops->call_changed(d, q->index);
 }
 
 /* With a reset of the device its vectors go, and what it had to say. */
@@ -125,32 +71,21 @@ static void forget(struct virtio_pci *p)
 
 static void write_common(struct virtio_pci *p, unsigned offset, uint32_t value)
 {
-	struct virtio_device *d = p->device;
-
 	switch (offset) {
-	case VIRTIO_PCI_COMMON_DFSELECT:
-		p->feature_word = value;
-		return;
-	case VIRTIO_PCI_COMMON_GFSELECT:
-		p->accept_word = value;
-		return;
-	case VIRTIO_PCI_COMMON_GF:
-		virtio_accept(d, p->accept_word, value);
-		return;
 	case VIRTIO_PCI_COMMON_MSIX:
 		p->config_vector = vector_of(p, value);
 		return;
-	case VIRTIO_PCI_COMMON_STATUS:
-		virtio_set_status(d, (uint8_t)value);
-		if (!(uint8_t)value)
-			forget(p);
+	case VIRTIO_PCI_COMMON_Q_MSIX:
+		set_queue_vector(p, value);
 		return;
 	case VIRTIO_PCI_COMMON_Q_SELECT:
-		p->queue = (uint16_t)value;
+		p->selection.queue = (uint16_t)value;
 		return;
 	default:
-		write_queue(p, offset, value);
+		virtio_register_write(p->device, &p->selection, common[offset], value);
 	}
+	if (offset == VIRTIO_PCI_COMMON_STATUS && !(uint8_t)value)
+		forget(p);
 }
 
 /* 4.1.3.1: fields have the width that they are accessed with; 64-bit ones are two of 32 bits. */
