@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
  * virtio: paravirtual devices (Virtual I/O Device 1.2; sections are cited by their numbers), over
- * PCI. What a device is made of is in virtio/device.h, its rings in
+ * PCI or MMIO. What a device is made of is in virtio/device.h, its rings in
  * virtio/queue.h; here is what a machine needs to have some.
  */
 #ifndef CARILLON_VIRTIO_H
@@ -29,8 +29,14 @@ struct virtio {
 	bool by_hypercall; /* guests ask for their interrupts (see struct pci_msix); before
 			      virtio_open() */
 	const char *name;  /* the machine's; before virtio_open() */
+	bool mmio;	   /* all devices are over MMIO, none over PCI; before virtio_open() */
 	struct virtio_device *devices; /* in the order in which they were made */
 };
+
+#define VIRTIO_TRANSPORT_SYNTAX "pci|mmio"
+
+/* Pure: how drivers reach the devices, from text. */
+int virtio_parse_transport(const char *text, bool *mmio, struct error *err);
 
 /* How many files the devices keep open, at most. */
 unsigned virtio_files(const struct virtio_options *opt);
@@ -40,6 +46,11 @@ unsigned virtio_files(const struct virtio_options *opt);
  */
 int virtio_open(struct virtio *v, struct vm *vm, struct pci_bus *bus,
 		const struct virtio_options *opt, struct error *err);
+/* How many devices are over MMIO. */
+unsigned virtio_mmio_count(const struct virtio *v);
+/* Put the n-th of them at its place: a page of registers, guest-physical, and a board GSI. */
+int virtio_place(struct virtio *v, unsigned n, struct range registers, unsigned gsi,
+		 struct error *err);
 /* The vCPU threads have ended. Ends what is on its way, flushes, gives everything back. */
 void virtio_close(struct virtio *v);
 /* State and counters of all devices, an array in an open object. Any thread. */

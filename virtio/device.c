@@ -332,15 +332,22 @@ void virtio_enable_queue(struct virtio_queue *q)
 	virtio_break(d, "queue %u: can't start again", q->index);
 }
 
-void virtio_reset_queue(struct virtio_queue *q)
+void virtio_disable_queue(struct virtio_queue *q)
 {
 	struct virtio_device *d = q->device;
 
-	if (!virtio_has(d, VIRTIO_F_RING_RESET) || !q->enabled)
+	/* Only a device that can start a queue by itself can stop one. */
+	if (!q->enabled || (d->started && !d->ops->queue_start))
 		return;
 	if (d->started)
 		d->ops->queue_stop(d, q->index);
 	reset_queue(q);
+}
+
+void virtio_reset_queue(struct virtio_queue *q)
+{
+	if (virtio_has(q->device, VIRTIO_F_RING_RESET))
+		virtio_disable_queue(q);
 }
 
 /* ---- configuration --------------------------------------------------------------------------- */

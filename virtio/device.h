@@ -88,7 +88,10 @@ struct virtio_device {
 	char name[VIRTIO_NAME]; /* for messages: "disk root.img" */
 	unsigned id;		/* VIRTIO_ID_* */
 	const struct virtio_device_ops *ops;
-	/* A memory region that the device has beside its registers (2.10); size 0: none. */
+	/*
+	 * A memory region that the device has beside its registers (2.10); size 0: none. Its base
+	 * is guest-physical, or within a BAR: as its transport has it.
+	 */
 	struct range shared_memory;
 	uint64_t offered; /* the device's own; the core adds those of rings and transport */
 	unsigned n_queues;
@@ -162,6 +165,9 @@ struct virtio_queue *virtio_queue(struct virtio_device *d, uint32_t q);
 void virtio_set_queue_size(struct virtio_queue *q, uint32_t size);
 void virtio_set_queue_part(uint64_t *part, struct virtio_queue *q, bool high, uint32_t value);
 void virtio_enable_queue(struct virtio_queue *q);
+/* Stop using a queue; it may be set up anew. Reset: the same, if that feature was accepted (2.6.1).
+ */
+void virtio_disable_queue(struct virtio_queue *q);
 void virtio_reset_queue(struct virtio_queue *q);
 /* Accesses of 1, 2 or 4 bytes; beyond the configuration there are zeros. */
 uint32_t virtio_config_read(struct virtio_device *d, uint64_t offset, unsigned size);

@@ -10,5 +10,12 @@
  * has no transport.
  */
 int virtio_pci_attach(struct virtio *v, struct virtio_device *d, struct error *err);
+/*
+ * Give a device, which was initialized, registers (4.2), which are nowhere until they are placed:
+ * guest-physical, with a board GSI. On error the device has no transport.
+ */
+int virtio_mmio_attach(struct virtio_device *d, struct error *err);
+int virtio_mmio_place(struct virtio_device *d, struct range registers, unsigned gsi,
+		      struct error *err);
 
 #endif

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /* All the virtio devices of a machine: made from what the user asked for, put behind a transport.
  */
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "devices.h"
 #include "transport.h"
@@ -20,13 +22,21 @@ unsigned virtio_files(const struct virtio_options *opt)
 	return files;
 }
 
+int virtio_parse_transport(const char *text, bool *mmio, struct error *err)
+{
+	*mmio = !strcmp(text, "mmio");
+	if (*mmio || !strcmp(text, "pci"))
+		return 0;
+	return fail(err, EINVAL, "--virtio-transport %s: it is " VIRTIO_TRANSPORT_SYNTAX, text);
+}
+
 /* Take a device that was just made, or what there is of it if that failed. */
 static int take(struct virtio *v, struct virtio_device *d, int ret, struct error *err)
 {
 	struct virtio_device **end = &v->devices;
 
 	if (!ret)
-		ret = virtio_pci_attach(v, d, err);
+		ret = v->mmio ? virtio_mmio_attach(d, err) : virtio_pci_attach(v, d, err);
 	if (ret) {
 		if (d)
 			d->ops->destroy(d);
@@ -69,6 +79,26 @@ int virtio_open(struct virtio *v, struct vm *vm, struct pci_bus *bus,
 	v->vm = vm;
 	v->bus = bus;
 	return add_rng(v, opt, err) ?: add_nets(v, opt, err);
+}
+
+unsigned virtio_mmio_count(const struct virtio *v)
+{
+	const struct virtio_device *d;
+	unsigned n = 0;
+
+	for (d = v->devices; d && v->mmio; d = d->next)
+		n++;
+	return n;
+}
+
+int virtio_place(struct virtio *v, unsigned n, struct range registers, unsigned gsi,
+		 struct error *err)
+{
+	struct virtio_device *d = v->devices;
+
+	while (n--)
+		d = d->next;
+	return virtio_mmio_place(d, registers, gsi, err);
 }
 
 void virtio_close(struct virtio *v)
