@@ -2,7 +2,7 @@
 /*
  * The device tree of the arm64 machine. Bindings are those of Linux, Documentation/devicetree/
  * bindings: arm/cpus.yaml, arm/psci.yaml, interrupt-controller/arm,gic*.yaml, pci/host-generic-
- * pci.yaml, pci/pci-msi.txt, timer/arm,arch_timer.yaml.
+ * pci.yaml, pci/pci-msi.txt, timer/arm,arch_timer.yaml, virtio/mmio.yaml.
  */
 #include "fdt.h"
 
@@ -202,6 +202,16 @@ static void board(struct tree *t, const struct arch_layout *l)
 	tree_close(t);
 }
 
+static void virtio(struct tree *t, const struct arch_slot *slot)
+{
+	tree_open_at(t, "virtio", slot->registers.base);
+	tree_string(t, "compatible", "virtio,mmio");
+	tree_reg(t, "reg", &slot->registers, 1);
+	tree_list(t, "interrupts", GIC_SPI, slot->gsi, LEVEL_HIGH);
+	tree_empty(t, "dma-coherent");
+	tree_close(t);
+}
+
 /* The lines repeat after as many slots as there are lines: so much of the slot is looked at. */
 static void interrupt_map(struct tree *t)
 {
@@ -273,6 +283,7 @@ static void pcie(struct tree *t, const struct fdt_machine *m)
 int fdt_build(const struct fdt_machine *m, void *buf, size_t size)
 {
 	struct tree t;
+	unsigned i;
 
 	tree_begin(&t, buf, size, (struct range){0});
 	tree_string(&t, "compatible", "linux,dummy-virt");
@@ -286,6 +297,11 @@ int fdt_build(const struct fdt_machine *m, void *buf, size_t size)
 	timer(&t, m);
 	gic(&t, m);
 	board(&t, m->layout);
+	for (i = 0; i < m->n_slots; i++) {
+		struct arch_slot slot = arch_slot(m->layout, i);
+
+		virtio(&t, &slot);
+	}
 	pcie(&t, m);
 	return tree_end(&t);
 }

@@ -11,6 +11,7 @@ struct fdt_machine {
 	unsigned cpus;
 	enum irqchip irqchip;
 	bool pmu;
+	unsigned n_slots;    /* virtio devices over MMIO */
 	const char *params;  /* the kernel's command line */
 	struct range initrd; /* guest-physical; size 0: none */
 	uint8_t kaslr_seed[8], rng_seed[32];

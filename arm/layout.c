@@ -269,6 +269,14 @@ int arch_plan(const struct arch_config *config, const struct arch_host *host,
 	return ret;
 }
 
+const unsigned arch_slots = SLOT_COUNT;
+
+struct arch_slot arch_slot(const struct arch_layout *layout, unsigned n)
+{
+	return (struct arch_slot){board_range(layout, SLOTS_OFFSET + n * SLOT_SIZE, SLOT_SIZE),
+				  SPI_SLOT_FIRST + n};
+}
+
 /* Swizzled, so that the functions of neighbouring devices don't share a line. */
 unsigned arch_intx_gsi(uint8_t devfn, unsigned pin)
 {

@@ -8,6 +8,7 @@
  *       + 0x010000           RTC
  *       + 0x020000           GIC distributor
  *       + 0x030000           GICv2 CPU interface
+ *       + 0x040000           virtio devices over MMIO, 4 KiB each
  *       + 0x100000           the ports of I/O BARs
  *       + 0x200000           ECAM, bus 0
  *       + 0x400000           GICv3 redistributors, 128 KiB a CPU
@@ -39,6 +40,7 @@
 #define RTC_OFFSET   0x010000
 #define GICD_OFFSET  0x020000
 #define GICC_OFFSET  0x030000
+#define SLOTS_OFFSET 0x040000
 #define PORTS_OFFSET 0x100000
 #define ECAM_OFFSET  0x200000
 #define GICR_OFFSET  0x400000
@@ -46,16 +48,19 @@
 #define RTC_SIZE     0x1000ULL
 #define GICD_SIZE    0x10000ULL
 #define GICC_SIZE    0x2000ULL
+#define SLOT_SIZE    0x1000ULL
 #define PORTS_SIZE   0x10000ULL
 #define ECAM_SIZE    0x100000ULL
 #define GICR_SIZE    0x20000ULL /* of each CPU */
 
 /* Shared peripheral interrupts, counted from 0: they are the board's GSIs. */
-#define SPI_UART      0
-#define SPI_RTC	      1
-#define SPI_PCI_FIRST 3
-#define SPI_PCI_COUNT 4
-#define SPI_BOARD     32
+#define SPI_UART       0
+#define SPI_RTC	       1
+#define SPI_PCI_FIRST  3
+#define SPI_PCI_COUNT  4
+#define SPI_SLOT_FIRST 16
+#define SLOT_COUNT     16
+#define SPI_BOARD      32
 /* Those that a GICv2m frame gives to messages; edge-triggered. */
 #define SPI_V2M_FIRST 64
 #define SPI_V2M_COUNT 128

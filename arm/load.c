@@ -17,6 +17,7 @@
 
 struct load {
 	struct vm *vm;
+	const struct arch_parts *parts;
 	const struct arch_config *config;
 	const struct arch_layout *layout;
 	struct boot_file kernel, initrd; /* initrd.path NULL: none */
@@ -59,6 +60,7 @@ static int build_tree(struct load *b, void *buf, struct error *err)
 				      .cpus = b->config->cpus,
 				      .irqchip = m->irqchip,
 				      .pmu = m->features[CPU_PMU],
+				      .n_slots = b->parts->n_slots,
 				      .params = params,
 				      .initrd = {b->at.initrd, b->initrd.size}};
 	int ret;
@@ -106,11 +108,14 @@ static int start_board(struct load *b, struct error *err)
 int arch_load(struct vm *vm, const struct arch_parts *parts, const struct arch_config *config,
 	      const struct arch_layout *layout, struct error *err)
 {
-	struct load b = {
-		.vm = vm, .config = config, .layout = layout, .kernel.fd = -1, .initrd.fd = -1};
+	struct load b = {.vm = vm,
+			 .parts = parts,
+			 .config = config,
+			 .layout = layout,
+			 .kernel.fd = -1,
+			 .initrd.fd = -1};
 	int ret = start_board(&b, err);
 
-	(void)parts;
 	if (!ret)
 		ret = boot_open(&b.kernel, config->kernel, err);
 	if (!ret && config->initrd)

@@ -19,6 +19,8 @@ static void usage(void)
 	       "  -n, --net NETWORK    a network card (a virtio device):\n"
 	       "                       " NET_SYNTAX "\n"
 	       "      --rng            give the guest entropy (a virtio device)\n"
+	       "      --virtio-transport " VIRTIO_TRANSPORT_SYNTAX
+	       "  how drivers reach them [pci]\n"
 	       "      --iommu KIND     " VFIO_IOMMU_SYNTAX " [auto: iommufd if the host has it]\n"
 	       "      --msi-bank BASE,SIZE  arm64: I/O addresses set aside for messages\n"
 	       "      --irqchip CHIP   arm64: gicv3-its, gicv3, gicv2m, gicv2 [what the host has]\n"

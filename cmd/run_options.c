@@ -20,6 +20,7 @@ enum {
 	OPT_CPU,
 	OPT_DUMP_DTB,
 	OPT_RNG,
+	OPT_TRANSPORT,
 	OPT_DDW,
 	OPT_TCE,
 	OPT_JSON,
@@ -47,6 +48,7 @@ static const struct option options[] = {
 	{"rng", no_argument, NULL, OPT_RNG},
 	{"net", required_argument, NULL, 'n'},
 	{"network", required_argument, NULL, 'n'},
+	{"virtio-transport", required_argument, NULL, OPT_TRANSPORT},
 	{"ddw", required_argument, NULL, OPT_DDW},
 	{"tce-acceleration", required_argument, NULL, OPT_TCE},
 	{"json", no_argument, NULL, OPT_JSON},
@@ -203,6 +205,8 @@ static int set_option(int opt, char *value, struct machine_config *c, struct err
 	case OPT_RNG:
 		c->virtio.rng = true;
 		return 0;
+	case OPT_TRANSPORT:
+		return virtio_parse_transport(value, &c->arch.virtio_mmio, err);
 	case OPT_HUGEPAGES:
 		c->memory.hugepages = true;
 		return 0;

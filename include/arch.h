@@ -22,6 +22,7 @@ struct arch_config {
 	bool no_dynamic_windows;	      /* POWER: guests get the 32-bit DMA window alone */
 	bool no_tce_acceleration; /* POWER: their DMA calls come to us even if KVM could serve them
 				   */
+	bool virtio_mmio;	  /* virtio devices are on no bus */
 	const char *dump_dtb;	  /* a file to write the device tree to, or NULL */
 	struct range msi_bank;	  /* size 0: the plan picks one */
 };
@@ -51,6 +52,13 @@ struct arch_layout {
 struct arch_parts {
 	struct pci_bus *bus;
 	struct vfio *vfio;
+	unsigned n_slots; /* in use, of those of arch_slot() */
+};
+
+/* Where a device that is on no bus has its registers, guest-physical, and its board GSI. */
+struct arch_slot {
+	struct range registers;
+	unsigned gsi;
 };
 
 extern const struct vm_ops arch_vm_ops;
@@ -59,6 +67,8 @@ extern const bool arch_by_hypercall;
 /* The largest base page, in bytes, that a guest may use; 0: that is not known before it runs. */
 extern const uint64_t arch_guest_page;
 extern const char arch_name[];
+/* How many devices that are on no bus this board has room for. */
+extern const unsigned arch_slots;
 
 /* Pure. Refuses what this architecture has no use for, and words it does not know. */
 int arch_check(const struct arch_config *config, struct error *err);
@@ -85,6 +95,8 @@ int arch_load(struct vm *vm, const struct arch_parts *parts, const struct arch_c
 /* Counters of the architecture's own, into an open object. Any thread. */
 void arch_stat(const struct vm *vm, struct json *j);
 
+/* Pure. The n-th of them, n < arch_slots. */
+struct arch_slot arch_slot(const struct arch_layout *layout, unsigned n);
 /* The board GSI of a function's INTx pin (1..4). */
 unsigned arch_intx_gsi(uint8_t devfn, unsigned pin);
 /* Where the console's UART is: port or MMIO, its address, spacing of registers, its GSI. */

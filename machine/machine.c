@@ -83,6 +83,25 @@ static int hold_iovas(struct machine *m, const struct arch_layout *layout, struc
 	return vfio_hold_iovas(&m->vfio, wanted, n, err);
 }
 
+/* Devices over MMIO, one to a slot of the board's. */
+static int place_virtio(struct machine *m, const struct arch_layout *layout, struct error *err)
+{
+	unsigned i, n = virtio_mmio_count(&m->virtio);
+	int ret = 0;
+
+	if (n > arch_slots)
+		return fail(err, ENOSPC,
+			    "--virtio-transport mmio: %u devices, and this board has room for %u; "
+			    "use --virtio-transport pci",
+			    n, arch_slots);
+	for (i = 0; i < n && !ret; i++) {
+		struct arch_slot slot = arch_slot(layout, i);
+
+		ret = virtio_place(&m->virtio, i, slot.registers, slot.gsi, err);
+	}
+	return ret;
+}
+
 static int place(struct machine *m, const struct arch_layout *layout, struct error *err)
 {
 	struct guest_memory_options opt = m->config->memory;
@@ -96,7 +115,9 @@ static int place(struct machine *m, const struct arch_layout *layout, struct err
 		ret = hold_iovas(m, layout, err);
 	if (!ret)
 		ret = vfio_map_ram(&m->vfio, err);
-	return ret ?: pci_bus_start(&m->bus, &layout->pci, err);
+	if (!ret)
+		ret = pci_bus_start(&m->bus, &layout->pci, err);
+	return ret ?: place_virtio(m, layout, err);
 }
 
 static int begin(struct machine *m, struct error *err)
@@ -108,7 +129,9 @@ static int begin(struct machine *m, struct error *err)
 	m->built = true;
 	vfio_init(&m->vfio, &m->vm, &vfio_host_paths, m->config->iommu);
 	m->vfio.by_hypercall = arch_by_hypercall;
-	m->virtio = (struct virtio){.by_hypercall = arch_by_hypercall, .name = m->config->name};
+	m->virtio = (struct virtio){.by_hypercall = arch_by_hypercall,
+				    .name = m->config->name,
+				    .mmio = m->config->arch.virtio_mmio};
 	m->vfio.guest_page = arch_guest_page;
 	ret = allow_files(m, err);
 	return ret ?: arch_create(&m->vm, &m->config->arch, err);
@@ -116,7 +139,7 @@ static int begin(struct machine *m, struct error *err)
 
 static int load(struct machine *m, const struct arch_layout *layout, struct error *err)
 {
-	struct arch_parts parts = {&m->bus, &m->vfio};
+	struct arch_parts parts = {&m->bus, &m->vfio, virtio_mmio_count(&m->virtio)};
 	struct arch_uart uart = arch_uart(layout);
 	int ret;
 

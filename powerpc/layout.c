@@ -99,8 +99,21 @@ int arch_check(const struct arch_config *config, struct error *err)
 		return fail(err, EINVAL,
 			    "--msi-bank: on POWER the host bridge takes messages out of the DMA "
 			    "address space, and no bank is needed; leave it out");
+	/* Linux makes platform devices of the tree's nodes by itself, but not on POWER. */
+	if (config->virtio_mmio)
+		return fail(err, EINVAL,
+			    "--virtio-transport mmio: POWER guests look for no devices outside of "
+			    "a bus; use --virtio-transport pci");
 	ret = irqchip_parse(config->irqchip, &chip, err);
 	return ret ?: mmu_parse(config->cpu, &mmu, err);
+}
+
+const unsigned arch_slots = 0;
+
+struct arch_slot arch_slot(const struct arch_layout *layout, unsigned n)
+{
+	(void)layout, (void)n;
+	return (struct arch_slot){0};
 }
 
 /* Swizzled, so that neighbouring devices don't share a line. */

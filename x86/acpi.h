@@ -15,6 +15,7 @@
 struct acpi_machine {
 	unsigned cpus; /* APIC IDs 0..cpus-1 */
 	struct pci_windows windows;
+	unsigned n_slots; /* virtio devices over MMIO */
 };
 
 struct aml;

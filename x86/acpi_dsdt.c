@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* The DSDT: the host bridge with its windows and interrupt lines, the UART, S5. */
+/* The DSDT: the host bridge with its windows and interrupt lines, the UART, virtio devices, S5. */
+#include <stdio.h>
+
 #include "acpi.h"
 #include "aml.h"
 #include "layout.h"
@@ -160,6 +162,27 @@ static void uart(struct aml *a)
 	aml_close(a, device);
 }
 
+/* Linux' drivers/virtio/virtio_mmio.c goes by this ID. */
+static void virtio_device(struct aml *a, unsigned n)
+{
+	struct arch_slot slot = arch_slot(NULL, n);
+	uint8_t room[RESOURCES_ROOM];
+	struct aml r = {.data = room, .room = sizeof(room)};
+	size_t device;
+	char name[8];
+
+	snprintf(name, sizeof(name), "VR%02X", n & 0xff);
+	device = aml_open_device(a, name);
+	aml_name_op(a, "_HID");
+	aml_string(a, "LNRO0005");
+	aml_name_int(a, "_UID", n);
+	aml_name_int(a, "_CCA", 1);
+	aml_res_memory32_fixed(&r, (uint32_t)slot.registers.base, (uint32_t)slot.registers.size);
+	aml_res_irq_level(&r, slot.gsi);
+	aml_name_resources(a, "_CRS", &r);
+	aml_close(a, device);
+}
+
 static void soft_off(struct aml *a)
 {
 	size_t package;
@@ -176,10 +199,13 @@ static void soft_off(struct aml *a)
 void acpi_dsdt(const struct acpi_machine *m, struct aml *a)
 {
 	size_t scope = aml_open_scope(a, "\\_SB_");
+	unsigned i;
 
 	board(a, &m->windows);
 	host_bridge(a, &m->windows);
 	uart(a);
+	for (i = 0; i < m->n_slots; i++)
+		virtio_device(a, i);
 	aml_close(a, scope);
 	soft_off(a);
 }

@@ -207,11 +207,23 @@ void aml_res_memory32_fixed(struct aml *r, uint32_t base, uint32_t size)
 	aml_number(r, size, 4);
 }
 
-/* 6.4.3.6: consumer, edge, active high, exclusive. */
+/* 6.4.3.6: consumer, active high, exclusive. */
+static void irq(struct aml *r, uint8_t flags, uint32_t gsi)
+{
+	aml_bytes(r, "\x89\x06\x00", 3);
+	aml_byte(r, flags);
+	aml_byte(r, 1); /* one */
+	aml_number(r, gsi, 4);
+}
+
 void aml_res_irq_edge(struct aml *r, uint32_t gsi)
 {
-	aml_bytes(r, "\x89\x06\x00\x03\x01", 5);
-	aml_number(r, gsi, 4);
+	irq(r, 3, gsi);
+}
+
+void aml_res_irq_level(struct aml *r, uint32_t gsi)
+{
+	irq(r, 1, gsi);
 }
 
 /*

@@ -53,6 +53,7 @@ void aml_name_resources(struct aml *a, const char *name, struct aml *r);
 void aml_res_io(struct aml *r, uint16_t base, uint8_t align, uint8_t size);
 void aml_res_memory32_fixed(struct aml *r, uint32_t base, uint32_t size);
 void aml_res_irq_edge(struct aml *r, uint32_t gsi);
+void aml_res_irq_level(struct aml *r, uint32_t gsi);
 /* Windows of a bridge: producer, both ends fixed, no translation. */
 void aml_res_bus_window(struct aml *r, uint8_t first, uint8_t last);
 void aml_res_io_window(struct aml *r, uint16_t base, uint32_t size);

@@ -46,16 +46,21 @@ int boot_initrd(struct boot *b, uint64_t highest, uint64_t kernel_end, struct er
 
 int boot_cmdline(struct boot *b, uint64_t limit, struct error *err)
 {
-	const char *params = b->config->params ? b->config->params : "";
-	uint64_t n = strlen(params);
+	struct text line = {0};
+	int ret;
 
+	cmdline_build(b->config->params ?: "", b->parts->n_slots, &line);
 	if (limit > CMDLINE_ROOM - 1)
 		limit = CMDLINE_ROOM - 1;
-	if (n > limit)
-		return fail(err, E2BIG,
-			    "kernel parameters: %" PRIu64 " characters, %s takes %" PRIu64, n,
-			    b->kernel.path, limit);
-	return boot_write(b, CMDLINE_ADDR, params, n + 1, err);
+	if (line.failed)
+		ret = fail(err, ENOMEM, "kernel parameters: out of memory");
+	else if (line.len > limit)
+		ret = fail(err, E2BIG, "kernel parameters: %zu characters, %s takes %" PRIu64,
+			   line.len, b->kernel.path, limit);
+	else
+		ret = boot_write(b, CMDLINE_ADDR, line.data, line.len + 1, err);
+	text_free(&line);
+	return ret;
 }
 
 int boot_write(struct boot *b, uint64_t gpa, const void *data, uint64_t n, struct error *err)

@@ -209,6 +209,16 @@ int arch_plan(const struct arch_config *config, const struct arch_host *host,
 	return 0;
 }
 
+const unsigned arch_slots = SLOT_COUNT;
+
+struct arch_slot arch_slot(const struct arch_layout *layout, unsigned n)
+{
+	static const uint8_t gsis[SLOT_COUNT] = GSI_SLOTS;
+
+	(void)layout;
+	return (struct arch_slot){{SLOT_ADDR + n * SLOT_SIZE, SLOT_SIZE}, gsis[n]};
+}
+
 unsigned arch_intx_gsi(uint8_t devfn, unsigned pin)
 {
 	/* Swizzled, so that the functions of neighbouring devices don't share a line. */

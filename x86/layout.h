@@ -14,6 +14,7 @@
  *     0x000100000           RAM: kernel, initrd at the upper end ...
  *     mem32 base            PCI 32-bit window; 0xc0000000, or lower if BARs need it
  *     0x0e0000000           ECAM, bus 0; 256 MiB are kept for it
+ *     0x0f0000000           virtio devices over MMIO, 4 KiB each
  *     0x0fec00000           I/O APIC
  *     0x0fee00000           local APIC, MSI doorbell
  *     0x0fffbc000           KVM: identity map page, then three pages of TSS (Intel real mode)
@@ -46,6 +47,8 @@
 #define ECAM_ADDR	    0xe0000000ULL
 #define ECAM_SIZE	    0x100000ULL
 #define ECAM_ROOM	    0x10000000ULL
+#define SLOT_ADDR	    0xf0000000U
+#define SLOT_SIZE	    0x1000U
 #define IOAPIC_ADDR	    0xfec00000U
 #define LAPIC_ADDR	    0xfee00000U
 #define KVM_IDENTITY_ADDR   0xfffbc000ULL
@@ -66,7 +69,16 @@
 #define GSI_COM1      4
 #define GSI_PCI_FIRST 16
 #define GSI_PCI_COUNT 8
-#define GSI_BOARD     24 /* pins of the I/O APIC */
+/*
+ * Of the pins that guests without ACPI know, those that are nobody's, one for each virtio device:
+ * none of timer, keyboard, cascade, COM2, COM1 and RTC.
+ */
+#define GSI_SLOTS                                  \
+	{                                          \
+		5, 6, 7, 9, 10, 11, 12, 13, 14, 15 \
+	}
+#define SLOT_COUNT 10
+#define GSI_BOARD  24 /* pins of the I/O APIC */
 
 #define GUEST_PAGE 4096ULL
 #define RAM_MIN	   (8 * MIB)

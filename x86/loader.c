@@ -27,7 +27,8 @@ static int write_reset_vector(struct boot *b, struct error *err)
 
 static int write_tables(struct boot *b, struct error *err)
 {
-	struct acpi_machine m = {.cpus = b->config->cpus, .windows = b->layout->pci};
+	struct acpi_machine m = {
+		.cpus = b->config->cpus, .windows = b->layout->pci, .n_slots = b->parts->n_slots};
 	uint8_t *tables = malloc(ACPI_ROOM);
 	size_t n;
 	int ret;
@@ -68,11 +69,14 @@ static int load_kernel(struct boot *b, struct error *err)
 int arch_load(struct vm *vm, const struct arch_parts *parts, const struct arch_config *config,
 	      const struct arch_layout *layout, struct error *err)
 {
-	struct boot b = {
-		.vm = vm, .config = config, .layout = layout, .kernel.fd = -1, .initrd.fd = -1};
+	struct boot b = {.vm = vm,
+			 .parts = parts,
+			 .config = config,
+			 .layout = layout,
+			 .kernel.fd = -1,
+			 .initrd.fd = -1};
 	int ret = boot_open(&b.kernel, config->kernel, err);
 
-	(void)parts;
 	if (!ret && config->initrd)
 		ret = boot_open(&b.initrd, config->initrd, err);
 	if (!ret)

@@ -22,6 +22,7 @@ struct boot_entry {
 
 struct boot {
 	struct vm *vm;
+	const struct arch_parts *parts;
 	const struct arch_config *config;
 	const struct arch_layout *layout;
 	struct boot_file kernel, initrd; /* initrd.path NULL: none */
@@ -37,6 +38,10 @@ int initrd_place(uint64_t size, uint64_t low_end, uint64_t highest, uint64_t ker
 		 uint64_t *gpa, struct error *err);
 /* Place and load the initrd, if there is one. */
 int boot_initrd(struct boot *b, uint64_t highest, uint64_t kernel_end, struct error *err);
+/* Pure. Where in the parameters init's own words begin: at the first word "--", or at the end. */
+size_t cmdline_init_words(const char *params);
+/* Pure. The parameters with a word for each virtio device over MMIO, before init's own. */
+void cmdline_build(const char *params, unsigned n_slots, struct text *out);
 /* Write the command line; limit: the longest the kernel takes, without the NUL. */
 int boot_cmdline(struct boot *b, uint64_t limit, struct error *err);
 /* Copy into guest memory what belongs to the machine; false only if the layout were wrong. */

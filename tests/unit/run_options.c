@@ -63,6 +63,17 @@ Test(run_options, iommu)
 	cr_assert(strstr(err.text, VFIO_IOMMU_SYNTAX));
 }
 
+Test(run_options, virtio_transport)
+{
+	cr_assert_eq(PARSE("-k", "k", "--virtio-transport", "pci"), 0);
+	cr_expect(!config.arch.virtio_mmio);
+	cr_assert_lt(PARSE("-k", "k", "--virtio-transport", "mmio-legacy"), 0);
+	cr_expect_str_eq(err.text, "--virtio-transport mmio-legacy: it is pci|mmio");
+	/* Where there is room for devices outside of a bus. */
+	cr_expect_eq(PARSE("-k", "k", "--virtio-transport", "mmio"), arch_slots ? 0 : -EINVAL);
+	cr_expect(config.arch.virtio_mmio);
+}
+
 Test(run_options, defaults)
 {
 	cr_assert_eq(PARSE("-k", "k"), 0);

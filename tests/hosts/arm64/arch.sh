@@ -16,7 +16,7 @@ qemu_set=qemu-arm64
 host_modules="9p 9pnet_virtio vfio_pci vfio_iommu_type1 tun vhost_net macvtap veth"
 # For guests with the full kernel; the cloud kernels have NVMe built in and no network cards.
 full_modules="nvme e1000e igb"
-virtio_modules="virtio_rng virtio_net"
+virtio_modules="virtio_rng virtio_net virtio_mmio"
 
 # The emulated machine; a host's file adds devices. This CPU has the virtualization host extensions,
 # without which a run takes half as long again.
@@ -34,3 +34,5 @@ intx_times=1
 msix_table=virtual
 # What a read of a BAR gives where the device has nothing, or in a width that the device doesn't serve.
 holes=fault
+# Whether guests find virtio devices that are on no bus.
+virtio_mmio=yes

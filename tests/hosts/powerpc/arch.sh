@@ -40,3 +40,5 @@ intx_times=10
 msix_table=mapped
 # What a read of a BAR gives where the device has nothing, or in a width that the device doesn't serve.
 holes=fault
+# Whether guests find virtio devices that are on no bus.
+virtio_mmio=no

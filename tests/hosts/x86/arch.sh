@@ -16,7 +16,7 @@ qemu_set=qemu-x86
 host_modules="9p 9pnet_virtio kvm_amd vfio_pci vfio_iommu_type1 tun vhost_net macvtap veth"
 # For guests with the full kernel; the cloud kernels have NVMe built in and no network cards.
 full_modules="nvme e1000e igb"
-virtio_modules="virtio_rng virtio_net"
+virtio_modules="virtio_rng virtio_net virtio_mmio"
 
 # The emulated machine; a host's file adds devices. The intel-iommu driver runs on AMD's CPU too,
 # and kvm_amd nests under TCG.
@@ -35,3 +35,5 @@ intx_times=1
 msix_table=virtual
 # What a read of a BAR gives where the device has nothing, or in a width that the device doesn't serve.
 holes=ones
+# Whether guests find virtio devices that are on no bus.
+virtio_mmio=yes

@@ -24,18 +24,20 @@ struct sample {
 	uint64_t ram, ram_base;
 	struct range initrd;
 	uint64_t mem64; /* bytes of 64-bit BARs */
+	unsigned n_slots;
 };
 
 static const struct sample samples[] = {
-	{"default", 1, IRQCHIP_GICV3_ITS, true, false, 256 * MIB, 0, {0x42600000, 0x345678}, 0},
-	{"smp", 4, IRQCHIP_GICV3_ITS, true, false, 256 * MIB, 0, {0}, 0},
-	{"clusters", 20, IRQCHIP_GICV3_ITS, true, false, 256 * MIB, 0, {0}, 0},
-	{"no-pmu", 1, IRQCHIP_GICV3_ITS, false, false, 256 * MIB, 0, {0}, 0},
-	{"gicv3", 1, IRQCHIP_GICV3, true, false, 256 * MIB, 0, {0}, 0},
-	{"gicv2m", 2, IRQCHIP_GICV2M, true, false, 256 * MIB, 0, {0}, 0},
-	{"gicv2", 8, IRQCHIP_GICV2, true, false, 256 * MIB, 0, {0}, 0},
-	{"two-pieces", 1, IRQCHIP_GICV3_ITS, true, true, 256 * MIB, 0, {0}, 0},
-	{"mem64", 1, IRQCHIP_GICV3_ITS, true, false, 6 * GIB, 0, {0}, 16 * GIB},
+	{"default", 1, IRQCHIP_GICV3_ITS, true, false, 256 * MIB, 0, {0x42600000, 0x345678}, 0, 0},
+	{"smp", 4, IRQCHIP_GICV3_ITS, true, false, 256 * MIB, 0, {0}, 0, 0},
+	{"clusters", 20, IRQCHIP_GICV3_ITS, true, false, 256 * MIB, 0, {0}, 0, 0},
+	{"no-pmu", 1, IRQCHIP_GICV3_ITS, false, false, 256 * MIB, 0, {0}, 0, 0},
+	{"gicv3", 1, IRQCHIP_GICV3, true, false, 256 * MIB, 0, {0}, 0, 0},
+	{"gicv2m", 2, IRQCHIP_GICV2M, true, false, 256 * MIB, 0, {0}, 0, 0},
+	{"gicv2", 8, IRQCHIP_GICV2, true, false, 256 * MIB, 0, {0}, 0, 0},
+	{"two-pieces", 1, IRQCHIP_GICV3_ITS, true, true, 256 * MIB, 0, {0}, 0, 0},
+	{"mem64", 1, IRQCHIP_GICV3_ITS, true, false, 6 * GIB, 0, {0}, 16 * GIB, 0},
+	{"virtio", 1, IRQCHIP_GICV3, true, false, 256 * MIB, 0, {0}, 0, 16},
 };
 
 static const struct vfio_reserved window = {{0x8000000, MIB}, RESERVED_MSI, 3};
@@ -53,6 +55,7 @@ static struct fdt_machine machine_of(const struct sample *s)
 				.cpus = s->cpus,
 				.irqchip = s->irqchip,
 				.pmu = s->pmu,
+				.n_slots = s->n_slots,
 				.params = "console=ttyS0 quiet",
 				.initrd = s->initrd};
 	unsigned i;
@@ -232,6 +235,30 @@ Test(arm64_fdt, windows_are_those_of_the_layout)
 	}
 }
 
+Test(arm64_fdt, virtio_nodes_are_the_slots)
+{
+	const struct sample *s = &samples[ARRAY_SIZE(samples) - 1];
+	struct arch_slot slot;
+	unsigned i;
+	int at;
+
+	cr_assert_eq(s->n_slots, arch_slots);
+	build(s);
+	for (i = 0; i < s->n_slots; i++) {
+		slot = arch_slot(&layout, i);
+		at = node_at("", "virtio", slot.registers.base);
+		cr_expect_eq(fdt_node_check_compatible(tree, at, "virtio,mmio"), 0);
+		expect_reg(at, 0, slot.registers);
+		cr_expect_eq(cell(at, "interrupts", 0), 0, "shared");
+		cr_expect_eq(cell(at, "interrupts", 1), slot.gsi);
+		cr_expect_eq(cell(at, "interrupts", 2), 4, "level, high");
+		cr_expect_not_null(fdt_getprop(tree, at, "dma-coherent", NULL));
+	}
+	build(&samples[0]);
+	cr_expect_lt(fdt_node_offset_by_compatible(tree, -1, "virtio,mmio"), 0,
+		     "only if asked for");
+}
+
 Test(arm64_fdt, messages_go_to_the_doorbell)
 {
 	struct range frame;
@@ -344,7 +371,7 @@ Test(arm64_fdt, phandles_are_one_node_each)
 Test(arm64_fdt, five_hundred_and_twelve_cpus)
 {
 	static char large[2 * MIB];
-	struct sample s = {"", 512, IRQCHIP_GICV3_ITS, true, false, 256 * MIB, 0, {0}, 0};
+	struct sample s = {"", 512, IRQCHIP_GICV3_ITS, true, false, 256 * MIB, 0, {0}, 0, 0};
 	struct fdt_machine m = machine_of(&s);
 
 	cr_assert_eq(fdt_build(&m, large, sizeof(large)), 0);

@@ -335,6 +335,31 @@ Test(arm64_layout, senseless_memory)
 	cr_expect(strstr(err.text, "the most that fits is -m 1023G"), "%s", err.text);
 }
 
+/* Each has registers and an interrupt that are nobody else's. */
+Test(arm64_layout, virtio_slots)
+{
+	const struct arch_layout m = {.board = {0x12000000, 0x600000}};
+	const struct range others[] = {
+		board_range(&m, UART_OFFSET, UART_SIZE),   board_range(&m, RTC_OFFSET, RTC_SIZE),
+		board_range(&m, GICD_OFFSET, GICD_SIZE),   board_range(&m, GICC_OFFSET, GICC_SIZE),
+		board_range(&m, PORTS_OFFSET, PORTS_SIZE), board_range(&m, ECAM_OFFSET, ECAM_SIZE),
+		board_range(&m, GICR_OFFSET, GICR_SIZE)};
+	uint64_t end = 0;
+	unsigned i;
+
+	for (i = 0; i < arch_slots; i++) {
+		struct arch_slot slot = arch_slot(&m, i);
+
+		cr_expect(range_contains(m.board, slot.registers));
+		cr_expect_null(range_first_overlap(others, ARRAY_SIZE(others), slot.registers));
+		cr_expect_geq(slot.registers.base, end);
+		end = slot.registers.base + slot.registers.size;
+		cr_expect_geq(slot.gsi, SPI_PCI_FIRST + SPI_PCI_COUNT);
+		cr_expect_lt(slot.gsi, SPI_BOARD);
+		cr_expect(!i || slot.gsi == arch_slot(&m, i - 1).gsi + 1);
+	}
+}
+
 Test(arm64_layout, intx_lines)
 {
 	cr_expect_eq(arch_intx_gsi(PCI_DEVFN(0, 0), 1), 3);

@@ -184,6 +184,9 @@ Test(powerpc_options, what_only_others_have)
 		"--irqchip gicv3: there is no such; on POWER it is xics or xive");
 	rejects("--cpu", "pmu=off",
 		"--cpu pmu=off: on POWER it is mmu=radix, mmu=hash or mmu=auto");
+	rejects("--virtio-transport", "mmio",
+		"--virtio-transport mmio: POWER guests look for no devices outside of a bus; use "
+		"--virtio-transport pci");
 }
 
 Test(powerpc_options, windows)

@@ -38,7 +38,7 @@ static uint8_t sum(const uint8_t *p, size_t n)
 
 static uint8_t *build(unsigned cpus, size_t *n)
 {
-	struct acpi_machine m = {.cpus = cpus, .windows = windows};
+	struct acpi_machine m = {.cpus = cpus, .windows = windows, .n_slots = SLOT_COUNT};
 	uint8_t *buf = malloc(ACPI_ROOM);
 
 	*n = acpi_build(&m, BASE, buf, ACPI_ROOM);
@@ -163,7 +163,7 @@ Test(x86_acpi, mcfg)
 
 Test(x86_acpi, any_room_too_small_is_refused)
 {
-	struct acpi_machine m = {.cpus = 3, .windows = windows};
+	struct acpi_machine m = {.cpus = 3, .windows = windows, .n_slots = SLOT_COUNT};
 	size_t n, room;
 
 	free(build(3, &n));
@@ -221,6 +221,33 @@ Test(x86_acpi, aml_package_length)
 	cr_expect_eq(room[3], 0x18);
 	cr_expect_eq(room[4], 0);
 	free(room);
+}
+
+/* How often some bytes are in the DSDT. */
+static unsigned count_bytes(const struct acpi_machine *m, const char *bytes, size_t n)
+{
+	static uint8_t room[64 * KIB];
+	struct aml a = {.data = room, .room = sizeof(room)};
+	unsigned found = 0;
+	size_t i;
+
+	acpi_dsdt(m, &a);
+	cr_assert(!a.full);
+	for (i = 0; i + n <= a.len; i++)
+		found += !memcmp(room + i, bytes, n);
+	return found;
+}
+
+Test(x86_acpi, as_many_virtio_devices_as_there_are)
+{
+	struct acpi_machine m = {.cpus = 1, .windows = windows};
+
+	for (m.n_slots = 0; m.n_slots <= SLOT_COUNT; m.n_slots++) {
+		cr_expect_eq(count_bytes(&m, "LNRO0005", 9), m.n_slots);
+		/* Level, active high, exclusive: pin 5, the first one's. */
+		cr_expect_eq(count_bytes(&m, "\x89\x06\x00\x01\x01\x05\x00\x00\x00", 9),
+			     m.n_slots > 0);
+	}
 }
 
 /* ---- ACPICA ---- */
@@ -281,6 +308,12 @@ Test(x86_acpi, acpica_reads_all_tables)
 		"0x03F8,",
 		"ResourceConsumer, Edge, ActiveHigh, Exclusive",
 		"EisaId (\"PNP0C02\")",
+		"Device (VR00)",
+		"Name (_HID, \"LNRO0005\")",
+		"0xF0000000,         // Address Base",
+		"0xF0009000,         // Address Base",
+		"ResourceConsumer, Level, ActiveHigh, Exclusive",
+		"0x0000000F,",
 		"0xC0000000,",
 		"0xDFFFFFFF,",
 		"0x0000000200000000,",

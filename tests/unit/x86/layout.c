@@ -277,6 +277,31 @@ Test(x86_layout, memory_map_of_a_large_machine)
 	}
 }
 
+/* Each has registers and a pin that are nobody else's. */
+Test(x86_layout, virtio_slots)
+{
+	const struct range others[] = {{0, MEM32_END},
+				       {ECAM_ADDR, ECAM_ROOM},
+				       {IOAPIC_ADDR, 0x1000},
+				       {LAPIC_ADDR, 0x1000},
+				       {KVM_IDENTITY_ADDR, KVM_PAGES_SIZE},
+				       {FOUR_GIB, HYPERTRANSPORT_END}};
+	/* Timer, keyboard, cascade, COM2, COM1, RTC. */
+	unsigned pins = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 3 | 1 << GSI_COM1 | 1 << 8, i;
+	uint64_t end = 0;
+
+	for (i = 0; i < arch_slots; i++) {
+		struct arch_slot slot = arch_slot(NULL, i);
+
+		cr_expect_null(range_first_overlap(others, ARRAY_SIZE(others), slot.registers));
+		cr_expect_geq(slot.registers.base, end);
+		end = slot.registers.base + slot.registers.size;
+		cr_expect_lt(slot.gsi, GSI_PCI_FIRST, "one that a guest without ACPI has");
+		cr_expect(!(pins & 1u << slot.gsi), "pin %u", slot.gsi);
+		pins |= 1u << slot.gsi;
+	}
+}
+
 Test(x86_layout, intx_lines)
 {
 	unsigned slot, pin;
