@@ -39,7 +39,7 @@ static void update_line(struct serial *s)
 	}
 }
 
-/* Bytes that fit no more are dropped, as an overrun drops them on the wire. */
+/* Bytes that fit no more are the sender's to keep; on the loop they are lost, as by an overrun. */
 static unsigned receive(struct serial *s, const uint8_t *data, unsigned n)
 {
 	unsigned i;
@@ -62,6 +62,15 @@ static void send(struct serial *s, uint8_t byte)
 		atomic_fetch_add_explicit(&s->lost, 1, memory_order_relaxed);
 }
 
+/* The sender is told at half, so that it does not come for each byte. */
+static void made_room(struct serial *s)
+{
+	if (!s->refused || s->rx_count > SERIAL_RX_ROOM / 2)
+		return;
+	s->refused = false;
+	console_has_room(s->vm);
+}
+
 static uint8_t read_rx(struct serial *s)
 {
 	uint8_t byte = 0;
@@ -71,6 +80,7 @@ static uint8_t read_rx(struct serial *s)
 		s->rx_head = (s->rx_head + 1) % SERIAL_RX_ROOM;
 		s->rx_count--;
 	}
+	made_room(s);
 	return byte;
 }
 
@@ -175,8 +185,10 @@ static void serial_write(void *opaque, uint64_t offset, unsigned size, uint64_t 
 		break;
 	case UART_FCR:
 		s->fcr = value;
-		if (value & UART_FCR_CLEAR_RCVR)
+		if (value & UART_FCR_CLEAR_RCVR) {
 			s->rx_count = 0;
+			made_room(s);
+		}
 		break;
 	case UART_LCR:
 		s->lcr = value;
@@ -223,10 +235,12 @@ void serial_destroy(struct serial *s)
 unsigned serial_input(void *opaque, const uint8_t *data, unsigned n)
 {
 	struct serial *s = opaque;
+	unsigned taken;
 
 	pthread_mutex_lock(&s->lock);
-	n = receive(s, data, n);
+	taken = receive(s, data, n);
+	s->refused = taken < n;
 	update_line(s);
 	pthread_mutex_unlock(&s->lock);
-	return n;
+	return taken;
 }

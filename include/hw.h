@@ -22,6 +22,7 @@ struct serial {
 	bool line;
 	uint8_t rx[SERIAL_RX_ROOM];
 	unsigned rx_head, rx_count;
+	bool refused;	       /* input waits for room */
 	_Atomic uint64_t lost; /* output bytes that out_fd refused */
 	_Atomic uint64_t accesses;
 };

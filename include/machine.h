@@ -32,18 +32,30 @@ struct machine_config {
 
 /* ---- the terminal -------------------------------------------------------------------------- */
 
+#define CONSOLE_INPUT 4096 /* bytes that may wait for the guest, as many as in the kernel's tty */
+
 struct console {
 	struct vm *vm;
 	struct loop_source source;
+	struct loop_source room; /* eventfd: the guest takes input again */
+	int out;		 /* stdout, where possible without blocking */
 	bool raw, escaped, polling;
 	struct termios saved;
+	uint8_t input[CONSOLE_INPUT]; /* what the guest has not taken yet */
+	unsigned waiting;	      /* bytes of that */
 };
 
-/* Take the terminal on stdin, if it is one, into raw mode; give it back. */
-void console_open(struct console *c);
+/*
+ * Take the terminal on stdin, if it is one, into raw mode; give it back. Closing is safe after an
+ * error, and with both files -1.
+ */
+int console_open(struct console *c, struct error *err);
 void console_close(struct console *c);
+/* Before the vCPUs start, after the devices are made; after they have stopped. */
 void console_attach(struct console *c, struct vm *vm);
 void console_detach(struct console *c);
+/* The terminal has another size. */
+void console_resized(struct console *c);
 
 /* ---- the control socket -------------------------------------------------------------------- */
 

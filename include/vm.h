@@ -393,10 +393,17 @@ struct vm_ops {
 	uint32_t (*irq_line)(uint32_t gsi);
 };
 
-/* Where the user's keys go. Returns how many of n bytes were taken; any thread. */
+/* Where the user's keys go. The device sets what is its own before the vCPUs start. */
 struct console_port {
-	unsigned (*input)(void *opaque, const uint8_t *data, unsigned n); /* NULL: nowhere */
+	/* Returns how many of n bytes were taken; any thread. NULL: nowhere. */
+	unsigned (*input)(void *opaque, const uint8_t *data, unsigned n);
 	void *opaque;
+	/* The user's terminal is this large now, in characters; any thread. NULL: all the same. */
+	void (*resized)(void *opaque, uint16_t columns, uint16_t rows);
+	/* The other end's: input took less than it was given, and there is room again. It only
+	 * takes note: devices call it under their locks. Any thread. NULL: nobody waits. */
+	void (*room)(void *user);
+	void *user;
 };
 
 struct vm {
@@ -451,6 +458,12 @@ void vcpu_hold(struct vcpu *c);
 /* Let KVM take the result of the exit that is being handled, without running the guest. */
 void vcpu_complete(struct vcpu *c);
 void vcpu_release(struct vcpu *c);
+/* For a console: after input took less than it was given, there is room. Any thread. */
+static inline void console_has_room(struct vm *vm)
+{
+	if (vm->console.room)
+		vm->console.room(vm->console.user);
+}
 /* Say how the machine ends (the first call wins) and stop the loop. Any thread. */
 void vm_end(struct vm *vm, enum vm_end how, const char *fmt, ...) PRINTF_LIKE(3, 4);
 

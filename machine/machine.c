@@ -145,7 +145,10 @@ static int load(struct machine *m, const struct arch_layout *layout, struct erro
 
 	if (uart.present) {
 		serial_init(&m->serial, &m->vm, uart.mmio, uart.base, uart.gsi, STDOUT_FILENO);
-		m->vm.console = (struct console_port){serial_input, &m->serial};
+		/* A device may have the user's keys already: then this is for output alone. */
+		if (!m->vm.console.input)
+			m->vm.console =
+				(struct console_port){.input = serial_input, .opaque = &m->serial};
 	}
 	ret = arch_load(&m->vm, &parts, &m->config->arch, layout, err);
 	if (!ret)
@@ -191,7 +194,11 @@ static void signalled(struct loop_source *src, uint32_t events)
 	struct signalfd_siginfo info;
 
 	(void)events;
-	if (read(src->fd, &info, sizeof(info)) == sizeof(info))
+	if (read(src->fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGWINCH)
+		console_resized(&m->console);
+	else
 		vm_end(&m->vm, VM_STOPPED, "stopped by signal %u (%s)", info.ssi_signo,
 		       strsignal((int)info.ssi_signo));
 }
@@ -199,13 +206,13 @@ static void signalled(struct loop_source *src, uint32_t events)
 /* Blocked before any thread starts, so that all threads have them blocked. */
 static int catch_signals(struct machine *m, struct error *err)
 {
-	static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+	static const int caught[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH};
 	sigset_t set;
 	unsigned i;
 
 	sigemptyset(&set);
-	for (i = 0; i < ARRAY_SIZE(ends); i++)
-		sigaddset(&set, ends[i]);
+	for (i = 0; i < ARRAY_SIZE(caught); i++)
+		sigaddset(&set, caught[i]);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	m->signals = (struct loop_source){.ready = signalled, .opaque = m};
@@ -246,13 +253,14 @@ enum vm_end machine_run(struct machine *m, const struct machine_config *config, 
 	memset(m, 0, sizeof(*m));
 	m->config = config;
 	m->signals.fd = m->control.source.fd = -1;
-	if (!catch_signals(m, err) && !control_open(&m->control, m, err)) {
-		console_open(&m->console);
+	m->console.out = m->console.room.fd = -1;
+	if (!catch_signals(m, err) && !control_open(&m->control, m, err) &&
+	    !console_open(&m->console, err)) {
 		do {
 			end = run_once(m, text, size, err);
 		} while (end == VM_RESET);
-		console_close(&m->console);
 	}
+	console_close(&m->console);
 	control_close(&m->control);
 	if (m->signals.fd >= 0)
 		close(m->signals.fd);

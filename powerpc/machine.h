@@ -17,6 +17,7 @@ struct vty {
 	pthread_mutex_t lock;
 	uint8_t rx[VTY_ROOM];
 	unsigned head, count;
+	bool refused; /* input waits for room */
 };
 
 /* A DMA window: where a group's devices see memory, page by page as the guest maps it. */

@@ -23,6 +23,7 @@ static unsigned vty_input(void *opaque, const uint8_t *data, unsigned n)
 		irq_line(&v->vm->irqs, SOURCE_VTY, true);
 		irq_line(&v->vm->irqs, SOURCE_VTY, false);
 	}
+	v->refused = i < n;
 	pthread_mutex_unlock(&v->lock);
 	return i;
 }
@@ -30,7 +31,9 @@ static unsigned vty_input(void *opaque, const uint8_t *data, unsigned n)
 void vty_init(struct vty *v, struct vm *vm, int out_fd)
 {
 	*v = (struct vty){.vm = vm, .out_fd = out_fd, .lock = PTHREAD_MUTEX_INITIALIZER};
-	vm->console = (struct console_port){vty_input, v};
+	/* A device may have the user's keys already: then this is for output alone. */
+	if (!vm->console.input)
+		vm->console = (struct console_port){.input = vty_input, .opaque = v};
 }
 
 void vty_destroy(struct vty *v)
@@ -76,6 +79,10 @@ uint64_t vty_get(struct vty *v, uint64_t args[9])
 	for (; n < CHARS_MAX && v->count; n++, v->count--) {
 		chars[n] = v->rx[v->head];
 		v->head = (v->head + 1) % VTY_ROOM;
+	}
+	if (v->refused && n) {
+		v->refused = false;
+		console_has_room(v->vm);
 	}
 	pthread_mutex_unlock(&v->lock);
 	memcpy(words, chars, sizeof(words));

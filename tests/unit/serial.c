@@ -121,3 +121,31 @@ Test(serial, input_beyond_its_room_is_refused_not_lost_in_silence)
 	in(UART_RX);
 	cr_assert_eq(serial_input(&s, many, 1), 1);
 }
+
+static void count(void *user)
+{
+	++*(unsigned *)user;
+}
+
+Test(serial, room_is_told_once_and_only_to_who_was_refused)
+{
+	static uint8_t many[SERIAL_RX_ROOM + 1];
+	unsigned told = 0, i;
+
+	rec.vm.console = (struct console_port){.room = count, .user = &told};
+	cr_assert_eq(serial_input(&s, many, SERIAL_RX_ROOM), SERIAL_RX_ROOM);
+	for (i = 0; i < SERIAL_RX_ROOM; i++)
+		in(UART_RX);
+	cr_assert_eq(told, 0);
+	cr_assert_eq(serial_input(&s, many, sizeof(many)), SERIAL_RX_ROOM);
+	for (i = 0; i < SERIAL_RX_ROOM / 2 - 1; i++)
+		in(UART_RX);
+	cr_assert_eq(told, 0);
+	in(UART_RX);
+	cr_assert_eq(told, 1);
+	in(UART_RX);
+	cr_assert_eq(told, 1);
+	cr_assert_eq(serial_input(&s, many, sizeof(many)), SERIAL_RX_ROOM / 2 + 1);
+	outb(UART_FCR, UART_FCR_ENABLE_FIFO | UART_FCR_CLEAR_RCVR);
+	cr_assert_eq(told, 2, "a driver that clears its FIFO makes room, too");
+}
