@@ -283,6 +283,8 @@ unsigned arch_intx_gsi(uint8_t devfn, unsigned pin)
 	return SPI_PCI_FIRST + (PCI_SLOT(devfn) + pin - 1) % SPI_PCI_COUNT;
 }
 
+const char arch_console[] = "serial";
+
 struct arch_uart arch_uart(const struct arch_layout *layout)
 {
 	return (struct arch_uart){.present = true,

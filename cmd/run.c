@@ -21,6 +21,7 @@ static void usage(void)
 	       "      --rng            give the guest entropy (a virtio device)\n"
 	       "      --virtio-transport " VIRTIO_TRANSPORT_SYNTAX
 	       "  how drivers reach them [pci]\n"
+	       "      --console KIND   the user's terminal: serial (on POWER hv), or virtio [serial]\n"
 	       "      --iommu KIND     " VFIO_IOMMU_SYNTAX " [auto: iommufd if the host has it]\n"
 	       "      --msi-bank BASE,SIZE  arm64: I/O addresses set aside for messages\n"
 	       "      --irqchip CHIP   arm64: gicv3-its, gicv3, gicv2m, gicv2 [what the host has]\n"
@@ -34,7 +35,7 @@ static void usage(void)
 	       "      --prefault       touch all guest memory before the start\n"
 	       "      --shared-memory  guest memory from a memfd, for other processes to map\n"
 	       "\n"
-	       "The terminal is the guest's first serial line; Ctrl-a x ends the machine.\n");
+	       "The terminal is the guest's console; Ctrl-a x ends the machine.\n");
 }
 
 static int status_of(enum vm_end end)

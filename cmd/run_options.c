@@ -116,6 +116,15 @@ static int set_switch(const char *option, const char *value, bool *off, struct e
 	return 0;
 }
 
+/* lkvm calls the board's console serial on every architecture. */
+static int set_console(const char *value, bool *virtio, struct error *err)
+{
+	*virtio = !strcmp(value, "virtio");
+	if (*virtio || !strcmp(value, "serial") || !strcmp(value, arch_console))
+		return 0;
+	return fail(err, EINVAL, "--console %s: this machine has: %s, virtio", value, arch_console);
+}
+
 static int set_cpus(const char *text, unsigned *cpus, struct error *err)
 {
 	uint64_t n;
@@ -182,9 +191,7 @@ static int set_option(int opt, char *value, struct machine_config *c, struct err
 		c->name = value;
 		return 0;
 	case OPT_CONSOLE:
-		if (!strcmp(value, "serial"))
-			return 0;
-		return fail(err, EINVAL, "--console %s: this machine has only: serial", value);
+		return set_console(value, &c->virtio.console, err);
 	case OPT_MSI_BANK:
 		return set_msi_bank(value, &c->arch.msi_bank, err);
 	case OPT_IRQCHIP:

@@ -69,6 +69,8 @@ extern const uint64_t arch_guest_page;
 extern const char arch_name[];
 /* How many devices that are on no bus this board has room for. */
 extern const unsigned arch_slots;
+/* What --console calls the console that the board has. */
+extern const char arch_console[];
 
 /* Pure. Refuses what this architecture has no use for, and words it does not know. */
 int arch_check(const struct arch_config *config, struct error *err);

@@ -18,6 +18,7 @@ struct virtio_options {
 	bool rng;
 	unsigned n_net;
 	struct net_options net[VIRTIO_NETS_MAX];
+	bool console; /* the user's terminal */
 };
 
 struct virtio_device;
@@ -30,6 +31,7 @@ struct virtio {
 			      virtio_open() */
 	const char *name;  /* the machine's; before virtio_open() */
 	bool mmio;	   /* all devices are over MMIO, none over PCI; before virtio_open() */
+	int console_out;   /* what the console writes to; the caller's, it outlives the devices */
 	struct virtio_device *devices; /* in the order in which they were made */
 };
 

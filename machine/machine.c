@@ -131,7 +131,8 @@ static int begin(struct machine *m, struct error *err)
 	m->vfio.by_hypercall = arch_by_hypercall;
 	m->virtio = (struct virtio){.by_hypercall = arch_by_hypercall,
 				    .name = m->config->name,
-				    .mmio = m->config->arch.virtio_mmio};
+				    .mmio = m->config->arch.virtio_mmio,
+				    .console_out = m->console.out};
 	m->vfio.guest_page = arch_guest_page;
 	ret = allow_files(m, err);
 	return ret ?: arch_create(&m->vm, &m->config->arch, err);

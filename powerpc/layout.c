@@ -122,6 +122,8 @@ unsigned arch_intx_gsi(uint8_t devfn, unsigned pin)
 	return SOURCE_INTX_FIRST + (PCI_SLOT(devfn) + pin - 1) % SOURCE_INTX_COUNT;
 }
 
+const char arch_console[] = "hv";
+
 struct arch_uart arch_uart(const struct arch_layout *layout)
 {
 	(void)layout;

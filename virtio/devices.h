@@ -12,5 +12,6 @@ int virtio_rng_create(struct virtio *v, struct virtio_device **out, struct error
 /* index: which of the machine's cards it is. */
 int virtio_net_create(struct virtio *v, const struct net_options *opt, unsigned index,
 		      struct virtio_device **out, struct error *err);
+int virtio_console_create(struct virtio *v, struct virtio_device **out, struct error *err);
 
 #endif

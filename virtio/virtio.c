@@ -15,7 +15,7 @@
 
 unsigned virtio_files(const struct virtio_options *opt)
 {
-	unsigned i, files = DEVICE_FILES * (opt->rng + opt->n_net);
+	unsigned i, files = DEVICE_FILES * (opt->rng + opt->console + opt->n_net);
 
 	for (i = 0; i < opt->n_net; i++)
 		files += PAIR_FILES * opt->net[i].pairs;
@@ -73,12 +73,23 @@ static int add_nets(struct virtio *v, const struct virtio_options *opt, struct e
 	return ret;
 }
 
+static int add_console(struct virtio *v, const struct virtio_options *opt, struct error *err)
+{
+	struct virtio_device *d = NULL;
+	int ret;
+
+	if (!opt->console)
+		return 0;
+	ret = virtio_console_create(v, &d, err);
+	return take(v, d, ret, err);
+}
+
 int virtio_open(struct virtio *v, struct vm *vm, struct pci_bus *bus,
 		const struct virtio_options *opt, struct error *err)
 {
 	v->vm = vm;
 	v->bus = bus;
-	return add_rng(v, opt, err) ?: add_nets(v, opt, err);
+	return add_rng(v, opt, err) ?: add_nets(v, opt, err) ?: add_console(v, opt, err);
 }
 
 unsigned virtio_mmio_count(const struct virtio *v)

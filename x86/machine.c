@@ -11,6 +11,8 @@
 
 const char arch_name[] = "x86";
 
+const char arch_console[] = "serial";
+
 struct arch_uart arch_uart(const struct arch_layout *layout)
 {
 	(void)layout;

@@ -74,6 +74,16 @@ Test(run_options, virtio_transport)
 	cr_expect(config.arch.virtio_mmio);
 }
 
+Test(run_options, consoles)
+{
+	cr_assert_eq(PARSE("-k", "k", "--console", "virtio"), 0);
+	cr_assert(config.virtio.console);
+	cr_assert_eq(PARSE("-k", "k", "--console", "virtio", "--console", "serial"), 0);
+	cr_assert(!config.virtio.console, "the last word counts");
+	cr_assert_eq(PARSE("-k", "k", "--console", (char *)arch_console), 0);
+	cr_assert(!config.virtio.console);
+}
+
 Test(run_options, defaults)
 {
 	cr_assert_eq(PARSE("-k", "k"), 0);
@@ -122,7 +132,7 @@ Test(run_options, nonsense_is_named)
 	refuses(PARSE("-k", "k", "-m", "99999999T"), "too large");
 	refuses(PARSE("-k", "k", "-m", "99999999999999999"), "too large");
 	refuses(PARSE("-k", "k", "--vfio", "03:00.0", "--vfio", "0000:03:00.0"), "given twice");
-	refuses(PARSE("-k", "k", "--console", "hv"), "--console hv");
+	refuses(PARSE("-k", "k", "--console", "tube"), "this machine has");
 	refuses(PARSE("-k", "k", "--frobnicate"), "--frobnicate");
 	refuses(PARSE("-k", "k", "leftover"), "'leftover'");
 	refuses(PARSE("-k"), "-k needs a value");

@@ -16,7 +16,7 @@ qemu_set=qemu-arm64
 host_modules="9p 9pnet_virtio vfio_pci vfio_iommu_type1 tun vhost_net macvtap veth"
 # For guests with the full kernel; the cloud kernels have NVMe built in and no network cards.
 full_modules="nvme e1000e igb"
-virtio_modules="virtio_rng virtio_net virtio_mmio"
+virtio_modules="virtio_rng virtio_net virtio_mmio virtio_console"
 
 # The emulated machine; a host's file adds devices. This CPU has the virtualization host extensions,
 # without which a run takes half as long again.
@@ -27,6 +27,8 @@ kernel_params="console=ttyAMA0 panic=-1 quiet mitigations=off nokaslr report=tty
 
 # Guests: which console they use (the one their device tree names), and their clock.
 guest_console=
+# What they call the virtio console.
+virtio_hvc=hvc0
 guest_clocksource=arch_sys_counter
 # A guest sees a level interrupt as often as the host.
 intx_times=1

@@ -17,7 +17,7 @@ host_modules="9p 9pnet_virtio kvm_hv vfio_pci vfio_iommu_spapr_tce tun vhost_net
 # Debian has one kernel for all machines, with drivers in modules.
 guest_modules="nvme"
 full_modules="nvme e1000e igb virtio_net"
-virtio_modules="virtio_rng virtio_net"
+virtio_modules="virtio_rng virtio_net virtio_console"
 page64k_modules="nvme"
 
 # The emulated machine; a host's file adds devices. It is a partition whose hypervisor lets it have
@@ -32,6 +32,8 @@ kernel_params="console=hvc0 panic=-1 quiet mitigations=off nokaslr report=hvc1"
 
 # Guests: which console they use (the one their device tree names), and their clock.
 guest_console=
+# What they call the virtio console.
+virtio_hvc=hvc1
 guest_clocksource=timebase
 # A XICS can't tell when a guest has handled a level interrupt. One that was handled together with the one
 # before it stays up until carillon asks the device, and is presented again and again until then.

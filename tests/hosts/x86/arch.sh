@@ -16,7 +16,7 @@ qemu_set=qemu-x86
 host_modules="9p 9pnet_virtio kvm_amd vfio_pci vfio_iommu_type1 tun vhost_net macvtap veth"
 # For guests with the full kernel; the cloud kernels have NVMe built in and no network cards.
 full_modules="nvme e1000e igb"
-virtio_modules="virtio_rng virtio_net virtio_mmio"
+virtio_modules="virtio_rng virtio_net virtio_mmio virtio_console"
 
 # The emulated machine; a host's file adds devices. The intel-iommu driver runs on AMD's CPU too,
 # and kvm_amd nests under TCG.
@@ -28,6 +28,8 @@ kernel_params="console=ttyS0 panic=-1 quiet intel_iommu=on mitigations=off nokas
 
 # Guests: which console they use, and their clock.
 guest_console=console=ttyS0
+# What they call the virtio console.
+virtio_hvc=hvc0
 guest_clocksource=kvm-clock
 # A guest sees a level interrupt as often as the host.
 intx_times=1
