@@ -22,6 +22,7 @@ static void usage(void)
 	       "      --virtio-transport " VIRTIO_TRANSPORT_SYNTAX
 	       "  how drivers reach them [pci]\n"
 	       "      --console KIND   the user's terminal: serial (on POWER hv), or virtio [serial]\n"
+	       "      --9p FOLDER      share a folder of the host: " P9_SYNTAX "\n"
 	       "      --iommu KIND     " VFIO_IOMMU_SYNTAX " [auto: iommufd if the host has it]\n"
 	       "      --msi-bank BASE,SIZE  arm64: I/O addresses set aside for messages\n"
 	       "      --irqchip CHIP   arm64: gicv3-its, gicv3, gicv2m, gicv2 [what the host has]\n"

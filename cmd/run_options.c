@@ -21,6 +21,7 @@ enum {
 	OPT_DUMP_DTB,
 	OPT_RNG,
 	OPT_TRANSPORT,
+	OPT_9P,
 	OPT_DDW,
 	OPT_TCE,
 	OPT_JSON,
@@ -49,6 +50,7 @@ static const struct option options[] = {
 	{"net", required_argument, NULL, 'n'},
 	{"network", required_argument, NULL, 'n'},
 	{"virtio-transport", required_argument, NULL, OPT_TRANSPORT},
+	{"9p", required_argument, NULL, OPT_9P},
 	{"ddw", required_argument, NULL, OPT_DDW},
 	{"tce-acceleration", required_argument, NULL, OPT_TCE},
 	{"json", no_argument, NULL, OPT_JSON},
@@ -214,6 +216,8 @@ static int set_option(int opt, char *value, struct machine_config *c, struct err
 		return 0;
 	case OPT_TRANSPORT:
 		return virtio_parse_transport(value, &c->arch.virtio_mmio, err);
+	case OPT_9P:
+		return virtio_9p_parse(value, &c->virtio, err);
 	case OPT_HUGEPAGES:
 		c->memory.hugepages = true;
 		return 0;

@@ -12,6 +12,14 @@
 #include "vm.h"
 
 #define VIRTIO_NETS_MAX 8
+#define VIRTIO_9P_MAX 8
+#define P9_SYNTAX     "FOLDER,TAG[,ro]"
+
+/* A folder of the host, which the guest finds by its tag. */
+struct p9_options {
+	char path[1024], tag[48];
+	bool readonly;
+};
 
 /* What the user asked for. Strings belong to the caller and outlive the machine. */
 struct virtio_options {
@@ -19,6 +27,8 @@ struct virtio_options {
 	unsigned n_net;
 	struct net_options net[VIRTIO_NETS_MAX];
 	bool console; /* the user's terminal */
+	unsigned n_p9;
+	struct p9_options p9[VIRTIO_9P_MAX];
 };
 
 struct virtio_device;
@@ -39,6 +49,8 @@ struct virtio {
 
 /* Pure: how drivers reach the devices, from text. */
 int virtio_parse_transport(const char *text, bool *mmio, struct error *err);
+/* Pure: what is behind an option, in addition to what was given before. 0, or -errno. */
+int virtio_9p_parse(const char *text, struct virtio_options *opt, struct error *err);
 
 /* How many files the devices keep open, at most. */
 unsigned virtio_files(const struct virtio_options *opt);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "9p_server.h"
 #include "devices.h"
 #include "transport.h"
 
@@ -12,15 +13,6 @@
 #define DEVICE_FILES 48
 /* Of a pair of queues of a network device: its backend's, vhost's, and again kicks and latches. */
 #define PAIR_FILES 12
-
-unsigned virtio_files(const struct virtio_options *opt)
-{
-	unsigned i, files = DEVICE_FILES * (opt->rng + opt->console + opt->n_net);
-
-	for (i = 0; i < opt->n_net; i++)
-		files += PAIR_FILES * opt->net[i].pairs;
-	return files;
-}
 
 int virtio_parse_transport(const char *text, bool *mmio, struct error *err)
 {
@@ -48,48 +40,75 @@ static int take(struct virtio *v, struct virtio_device *d, int ret, struct error
 	return 0;
 }
 
-static int add_rng(struct virtio *v, const struct virtio_options *opt, struct error *err)
-{
-	struct virtio_device *d = NULL;
-	int ret;
+/* Drivers find devices, and number them, in this order. */
+enum kind {
+	KIND_RNG,
+	KIND_NET,
+	KIND_9P,
+	KIND_CONSOLE,
+	KINDS,
+};
 
-	if (!opt->rng)
+static unsigned count(const struct virtio_options *opt, enum kind kind)
+{
+	switch (kind) {
+	case KIND_RNG:
+		return opt->rng;
+	case KIND_NET:
+		return opt->n_net;
+	case KIND_9P:
+		return opt->n_p9;
+	case KIND_CONSOLE:
+		return opt->console;
+	default:
 		return 0;
-	ret = virtio_rng_create(v, &d, err);
-	return take(v, d, ret, err);
-}
-
-static int add_nets(struct virtio *v, const struct virtio_options *opt, struct error *err)
-{
-	struct virtio_device *d;
-	unsigned i;
-	int ret = 0;
-
-	for (i = 0; i < opt->n_net && !ret; i++) {
-		d = NULL;
-		ret = virtio_net_create(v, &opt->net[i], i, &d, err);
-		ret = take(v, d, ret, err);
 	}
-	return ret;
 }
 
-static int add_console(struct virtio *v, const struct virtio_options *opt, struct error *err)
+static int create(struct virtio *v, const struct virtio_options *opt, enum kind kind, unsigned i,
+		  struct virtio_device **out, struct error *err)
 {
-	struct virtio_device *d = NULL;
-	int ret;
-
-	if (!opt->console)
+	switch (kind) {
+	case KIND_RNG:
+		return virtio_rng_create(v, out, err);
+	case KIND_NET:
+		return virtio_net_create(v, &opt->net[i], i, out, err);
+	case KIND_9P:
+		return virtio_9p_create(v, &opt->p9[i], out, err);
+	case KIND_CONSOLE:
+		return virtio_console_create(v, out, err);
+	default:
 		return 0;
-	ret = virtio_console_create(v, &d, err);
-	return take(v, d, ret, err);
+	}
+}
+
+unsigned virtio_files(const struct virtio_options *opt)
+{
+	unsigned i, kind, files = P9_FIDS_MAX * opt->n_p9;
+
+	for (kind = 0; kind < KINDS; kind++)
+		files += DEVICE_FILES * count(opt, kind);
+	for (i = 0; i < opt->n_net; i++)
+		files += PAIR_FILES * opt->net[i].pairs;
+	return files;
 }
 
 int virtio_open(struct virtio *v, struct vm *vm, struct pci_bus *bus,
 		const struct virtio_options *opt, struct error *err)
 {
+	struct virtio_device *d;
+	unsigned kind, i;
+	int ret = 0;
+
 	v->vm = vm;
 	v->bus = bus;
-	return add_rng(v, opt, err) ?: add_nets(v, opt, err) ?: add_console(v, opt, err);
+	for (kind = 0; kind < KINDS; kind++)
+		for (i = 0; i < count(opt, kind) && !ret; i++) {
+			d = NULL;
+			ret = create(v, opt, kind, i, &d, err);
+			ret = take(v, d, ret, err);
+		}
+	return ret;
 }
 
 unsigned virtio_mmio_count(const struct virtio *v)

@@ -10,13 +10,14 @@ guest_cc=aarch64-linux-gnu-gcc
 host_set=kernel-arm64
 # Loaded by a case that wants a device to be taken.
 driver_modules="nvme"
-guest_sets="guest=kernel-cloud-arm64 full=kernel-arm64 next=kernel-next-arm64 virtio=kernel-cloud-arm64"
+guest_sets="guest=kernel-cloud-arm64 full=kernel-arm64 next=kernel-next-arm64 virtio=kernel-cloud-arm64 folders=kernel-arm64"
 busybox_set=busybox-arm64
 qemu_set=qemu-arm64
 host_modules="9p 9pnet_virtio vfio_pci vfio_iommu_type1 tun vhost_net macvtap veth"
 # For guests with the full kernel; the cloud kernels have NVMe built in and no network cards.
 full_modules="nvme e1000e igb"
 virtio_modules="virtio_rng virtio_net virtio_mmio virtio_console"
+folders_modules="9p 9pnet_virtio"
 
 # The emulated machine; a host's file adds devices. This CPU has the virtualization host extensions,
 # without which a run takes half as long again.

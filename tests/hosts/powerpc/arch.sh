@@ -10,7 +10,7 @@ guest_cc=powerpc64le-linux-gnu-gcc
 host_set=kernel-powerpc
 # Loaded by a case that wants a device to be taken.
 driver_modules="nvme"
-guest_sets="guest=kernel-powerpc full=kernel-powerpc page64k=kernel-64k-powerpc virtio=kernel-powerpc"
+guest_sets="guest=kernel-powerpc full=kernel-powerpc page64k=kernel-64k-powerpc virtio=kernel-powerpc folders=kernel-powerpc"
 busybox_set=busybox-powerpc
 qemu_set=qemu-powerpc
 host_modules="9p 9pnet_virtio kvm_hv vfio_pci vfio_iommu_spapr_tce tun vhost_net macvtap veth"
@@ -18,6 +18,7 @@ host_modules="9p 9pnet_virtio kvm_hv vfio_pci vfio_iommu_spapr_tce tun vhost_net
 guest_modules="nvme"
 full_modules="nvme e1000e igb virtio_net"
 virtio_modules="virtio_rng virtio_net virtio_console"
+folders_modules="9p 9pnet_virtio"
 page64k_modules="nvme"
 
 # The emulated machine; a host's file adds devices. It is a partition whose hypervisor lets it have
