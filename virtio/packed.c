@@ -77,23 +77,24 @@ static uint16_t flags_at(const struct virtq *q, uint16_t position)
 /* Of an indirect table's flags only WRITE counts: all its entries are the chain (2.8.7). */
 static int walk_table(struct virtq *q, struct virtq_chain *c, const struct virtq_buffer *table)
 {
-	const struct vring_packed_desc *d;
+	struct vring_packed_desc d;
 	struct virtq_buffer b;
-	uint32_t n = table->length / sizeof(*d), i;
+	uint32_t n = table->length / sizeof(d), i;
+	const uint8_t *entries;
 	int ret;
 
 	if (!q->indirect || (table->flags & VRING_DESC_F_NEXT))
 		return virtq_break(q, "an indirect table where none may be");
-	if (!n || table->length % sizeof(*d))
+	if (!n || table->length % sizeof(d))
 		return virtq_break(q, "an indirect table has no whole entries");
 	if (n > q->size)
 		return virtq_break(q, "a chain is longer than the ring");
-	d = guest_memory_at(q->memory, table->address, table->length);
-	if (!d)
+	entries = guest_memory_at(q->memory, table->address, table->length);
+	if (!entries)
 		return virtq_break(q, "an indirect table isn't in guest memory");
 	for (i = 0; i < n; i++) {
-		b = (struct virtq_buffer){READ_ONCE(d[i].addr), READ_ONCE(d[i].len),
-					  READ_ONCE(d[i].flags)};
+		virtq_load(&d, entries + i * sizeof(d), sizeof(d));
+		b = (struct virtq_buffer){d.addr, d.len, d.flags};
 		if (b.flags & VRING_DESC_F_INDIRECT)
 			return virtq_break(q, "an indirect table where none may be");
 		ret = virtq_chain_add(q, c, &b);
@@ -106,7 +107,7 @@ static int walk_table(struct virtq *q, struct virtq_chain *c, const struct virtq
 /* The head is there, and with it all of the chain; its ID is in the last of it (2.8.6). */
 static int pop(struct virtq *q, struct virtq_chain *c)
 {
-	const struct vring_packed_desc *d;
+	struct vring_packed_desc d;
 	struct virtq_buffer b;
 	uint16_t position = q->next_avail, flags = flags_at(q, position);
 	unsigned n = 0;
@@ -117,10 +118,9 @@ static int pop(struct virtq *q, struct virtq_chain *c)
 	do {
 		if (n == q->size)
 			return virtq_break(q, "a chain is longer than the ring, or a loop");
-		d = &ring(q)[place(position)];
-		b = (struct virtq_buffer){READ_ONCE(d->addr), READ_ONCE(d->len),
-					  n ? READ_ONCE(d->flags) : flags};
-		c->id = READ_ONCE(d->id);
+		virtq_load(&d, &ring(q)[place(position)], sizeof(d));
+		b = (struct virtq_buffer){d.addr, d.len, n ? d.flags : flags};
+		c->id = d.id;
 		if ((b.flags & VRING_DESC_F_INDIRECT) && n)
 			return virtq_break(q, "an indirect table where none may be");
 		ret = b.flags & VRING_DESC_F_INDIRECT ? walk_table(q, c, &b)

@@ -7,6 +7,7 @@
 #ifndef CARILLON_VIRTIO_QUEUE_H
 #define CARILLON_VIRTIO_QUEUE_H
 
+#include <string.h>
 #include <sys/uio.h>
 
 #include "vm.h"
@@ -109,6 +110,17 @@ struct virtq_ring_ops {
 };
 
 extern const struct virtq_ring_ops virtq_split, virtq_packed;
+
+/*
+ * Copy an entry, n bytes, out of a ring or an indirect table, which nothing asks to be aligned.
+ * What is in the copy does not change any more, whatever the guest does.
+ */
+static inline void virtq_load(void *entry, const void *from, size_t n)
+{
+	memcpy(entry, from, n);
+	/* Or else the compiler may look at the original again. */
+	__asm__ volatile("" : : : "memory");
+}
 
 /* A descriptor, of either ring or an indirect table, whose flags mean the same in both (2.7.5). */
 struct virtq_buffer {

@@ -49,18 +49,22 @@ static int start(struct virtq *q)
 	return q->desc_ring && q->driver_area && q->device_area ? 0 : -EFAULT;
 }
 
-static struct virtq_buffer load(const struct vring_desc *d, uint16_t *next)
+/* Entry `at` of a table of vring_desc. */
+static struct virtq_buffer load(const uint8_t *table, uint16_t at, uint16_t *next)
 {
-	*next = READ_ONCE(d->next);
-	return (struct virtq_buffer){READ_ONCE(d->addr), READ_ONCE(d->len), READ_ONCE(d->flags)};
+	struct vring_desc d;
+
+	virtq_load(&d, table + at * sizeof(d), sizeof(d));
+	*next = d.next;
+	return (struct virtq_buffer){d.addr, d.len, d.flags};
 }
 
 /*
  * Walk a table from entry `at` on; in the ring itself an entry may lead to an indirect table, which
  * ends the chain (2.7.5.3). No walk is longer than the ring, whatever the links say.
  */
-static int walk(struct virtq *q, struct virtq_chain *c, const struct vring_desc *table,
-		uint32_t entries, uint16_t at, bool within)
+static int walk(struct virtq *q, struct virtq_chain *c, const uint8_t *table, uint32_t entries,
+		uint16_t at, bool within)
 {
 	struct virtq_buffer b;
 	unsigned n;
@@ -71,16 +75,16 @@ static int walk(struct virtq *q, struct virtq_chain *c, const struct vring_desc 
 	for (n = 0; n < q->size; n++, at = next) {
 		if (at >= entries)
 			return virtq_break(q, "a descriptor's number is beyond its table");
-		b = load(&table[at], &next);
+		b = load(table, at, &next);
 		if (b.flags & VRING_DESC_F_INDIRECT) {
 			if (within || !q->indirect || (b.flags & VRING_DESC_F_NEXT))
 				return virtq_break(q, "an indirect table where none may be");
-			if (!b.length || b.length % sizeof(*table))
+			if (!b.length || b.length % sizeof(struct vring_desc))
 				return virtq_break(q, "an indirect table has no whole entries");
 			inner = guest_memory_at(q->memory, b.address, b.length);
 			if (!inner)
 				return virtq_break(q, "an indirect table isn't in guest memory");
-			return walk(q, c, inner, b.length / sizeof(*table), 0, true);
+			return walk(q, c, inner, b.length / sizeof(struct vring_desc), 0, true);
 		}
 		ret = virtq_chain_add(q, c, &b);
 		if (ret || !(b.flags & VRING_DESC_F_NEXT))

@@ -94,6 +94,20 @@ RING_TEST(virtio_queue, an_indirect_table_is_one_entry_of_the_ring, 4, .indirect
 	cr_expect_eq(r->q.in_flight, 4);
 }
 
+/* Nothing asks a table to be aligned. */
+RING_TEST(virtio_queue, an_indirect_table_lies_anywhere, 4, .indirect = true)
+{
+	struct driver_buffer b[] = {{RIG_DATA, 8, 0}, {RIG_DATA + 16, 8, RIG_IN}};
+	struct driver_buffer table = driver_ring_table(&r->d, RIG_TABLE, b, 2);
+
+	memmove(rig_at(r, RIG_TABLE + 3, 32), rig_at(r, RIG_TABLE, 32), 32);
+	table.address += 3;
+	driver_ring_add(&r->d, &table, 1);
+	cr_assert_eq(virtq_pop(&r->q, &r->c), 1, "%s", r->q.broken);
+	cr_expect_eq(r->c.out_bytes, 8);
+	cr_expect_eq(r->c.in_bytes, 8);
+}
+
 /* 2.7.5.3.2 */
 Test(virtio_queue, a_split_chain_may_end_in_an_indirect_table)
 {

@@ -91,10 +91,19 @@ RING_TEST(virtio_broken, tables_that_are_none, 4, .indirect = true)
 		{"isn't in guest memory", {{0, 16, INDIRECT}}, 1},
 		{"isn't in guest memory", {{RIG_END - 16, 32, INDIRECT}}, 1},
 		{"isn't in guest memory", {{UINT64_MAX - 15, 32, INDIRECT}}, 1},
-		{"where none may be", {{RIG_TABLE, 16, INDIRECT}, {RIG_DATA, 1, 0}}, 2},
 	};
 
 	expect_each_broken(r, chains, ARRAY_SIZE(chains));
+}
+
+/* 2.7.5.3.1, 2.8.19 */
+RING_TEST(virtio_broken, a_table_that_the_chain_goes_on_behind, 4, .indirect = true)
+{
+	struct driver_buffer b[] = {{RIG_DATA, 1, 0}, {RIG_DATA, 1, 0}};
+
+	b[0] = driver_ring_table(&r->d, RIG_TABLE, b, 1);
+	driver_ring_add(&r->d, b, 2);
+	expect_broken(r, "where none may be");
 }
 
 /* A table of n entries, of which the i-th is `bad`. */
