@@ -50,6 +50,7 @@ $B/carillon-static: $(CMD_OBJ) $B/libcarillon.a
 
 include tests/unit/rules.mk
 include tests/bench/rules.mk
+include tests/fuzz/rules.mk
 -include guest/rules.mk
 include tools/lint.mk
 -include $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d)

@@ -2,8 +2,8 @@
 # Formatting and static analysis. Releases of clang-format differ in what they print, so the check
 # counts only where it is the release that the code was formatted with.
 
-ALL_C := $(wildcard *.c */*.c tests/bench/*.c tests/unit/*.c tests/unit/*/*.c)
-ALL_H := $(wildcard */*.h tests/unit/*.h tests/unit/*/*.h)
+ALL_C := $(wildcard *.c */*.c tests/bench/*.c tests/fuzz/*.c tests/unit/*.c tests/unit/*/*.c)
+ALL_H := $(wildcard */*.h tests/fuzz/*.h tests/unit/*.h tests/unit/*/*.h)
 # What all architectures share is analysed once, as x86 sees it.
 ANALYSED := $(if $(filter x86,$(ARCH)),$(LIB_SRC) $(CMD_SRC),$(wildcard $(addsuffix /*.c,$(ROOMS_$(ARCH)))))
 FORMAT_RELEASE := 14
