@@ -83,7 +83,7 @@ static uint32_t offered(struct virtio_rig *r, uint32_t word)
 	return virtio_rig_read(r, r->common + VIRTIO_PCI_COMMON_DF, 4);
 }
 
-static void accept(struct virtio_rig *r, uint32_t word, uint32_t bits)
+static void accept_features(struct virtio_rig *r, uint32_t word, uint32_t bits)
 {
 	virtio_rig_write(r, r->common + VIRTIO_PCI_COMMON_GFSELECT, 4, word);
 	virtio_rig_write(r, r->common + VIRTIO_PCI_COMMON_GF, 4, bits);
@@ -178,7 +178,7 @@ static uint8_t take_interrupts(struct virtio_rig *r)
 const struct driver_transport driver_over_pci = {
 	.attach = attach,
 	.offered = offered,
-	.accept = accept,
+	.accept = accept_features,
 	.status = status,
 	.set_status = set_status,
 	.queue_size = queue_size,
