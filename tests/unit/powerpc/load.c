@@ -63,7 +63,7 @@ TestSuite(powerpc_load, .init = start, .fini = finish);
 
 static int load(void)
 {
-	const struct arch_parts parts = {&p.bus, &p.vfio};
+	const struct arch_parts parts = {&p.bus, &p.vfio, 0};
 
 	err.text[0] = 0;
 	p.begun = 0;
