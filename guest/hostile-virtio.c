@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/*
+ * hostile-virtio: attacks a virtio device by its rings, its registers and its resets. The command
+ * line is the device's ID (4: entropy), and "strict" if the device looks at all its queues, so that
+ * each broken ring must end in DEVICE_NEEDS_RESET. After each attack memory beside the buffers is
+ * as it was. If there is an entropy device besides, it works all the while. Needs 64 MiB.
+ */
+#include <stddef.h>
+
+#include "virtio.h"
+
+#define RAM_END	      0x4000000u
+#define RINGS	      0x400000u /* RING_BYTES for each queue */
+#define RING_BYTES    0x400u
+#define DRIVER_AREA   0x80u
+#define DEVICE_AREA   0x100u
+#define TABLE	      0x200u /* an indirect table */
+#define BUFFERS	      0x500000u
+#define BUFFERS_BYTES 0x8000u
+#define WITNESS_RING  0x700000u
+/* So much before and behind the buffers. */
+#define CANARY_BYTES 0x4000u
+#define CANARY	     0x5ca1ab1eu
+
+#define ENTROPY_ID 4
+#define SIZE	   8 /* of each ring */
+#define QUEUES_MAX 4
+#define PATIENCE   100000 /* reads of the status */
+#define ROUNDS	   20
+
+#define NEXT	 1
+#define WRITE	 2
+#define INDIRECT 4
+#define AVAIL	 0x80
+
+struct descriptor {
+	uint64_t address;
+	uint32_t length;
+	uint16_t third, fourth; /* flags and next; packed: ID and flags */
+};
+
+static struct virtio_function victim, witness;
+static bool strict, witnessed, packed;
+static unsigned queue, broken, stood;
+static uint32_t random_state = 1;
+
+/* Numerical Recipes' generator: the same attacks each time. */
+static uint32_t nonsense(void)
+{
+	random_state = random_state * 1664525u + 1013904223u;
+	return random_state >> 8;
+}
+
+static uint32_t ring_of(unsigned q)
+{
+	return RINGS + q * RING_BYTES;
+}
+
+static volatile uint16_t *driver16(unsigned i)
+{
+	return (volatile uint16_t *)(ring_of(queue) + DRIVER_AREA) + i;
+}
+
+static void put_at(uint32_t table, unsigned i, uint64_t address, uint32_t length, uint16_t flags)
+{
+	volatile struct descriptor *d = (volatile struct descriptor *)table + i;
+
+	d->address = address;
+	d->length = length;
+	d->third = packed ? (uint16_t)i : flags;
+	d->fourth = packed ? (uint16_t)(flags | AVAIL) : (uint16_t)(i + 1);
+}
+
+/* Descriptor i of the ring; in a packed one it is available. */
+static void put(unsigned i, uint64_t address, uint32_t length, uint16_t flags)
+{
+	put_at(ring_of(queue), i, address, length, flags);
+}
+
+static void put_inner(unsigned i, uint64_t address, uint32_t length, uint16_t flags)
+{
+	put_at(ring_of(queue) + TABLE, i, address, length, flags);
+}
+
+/* Split: `n` heads are available, all of them `head`. */
+static void offer(uint16_t head, unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; i < SIZE; i++)
+		*driver16(2 + i) = head;
+	*driver16(1) = (uint16_t)(*driver16(1) + n);
+}
+
+/* ---- what must not change ---------------------------------------------------------------------
+ */
+
+/* Some KVMs emulate each instruction: the string ones are by far the fastest way. */
+static void fill(uint32_t at, uint32_t bytes, uint32_t value)
+{
+	uint32_t n = bytes / 4;
+
+	__asm__ volatile("cld; rep stosl" : "+c"(n), "+D"(at) : "a"(value) : "memory");
+}
+
+static bool is_filled(uint32_t at, uint32_t bytes, uint32_t value)
+{
+	uint32_t n = bytes / 4;
+	bool equal;
+
+	__asm__ volatile("cld; repe scasl"
+			 : "+c"(n), "+D"(at), "=@cce"(equal)
+			 : "a"(value)
+			 : "memory");
+	return equal;
+}
+
+static void place_canary(void)
+{
+	fill(BUFFERS - CANARY_BYTES, CANARY_BYTES, CANARY);
+	fill(BUFFERS + BUFFERS_BYTES, CANARY_BYTES, CANARY);
+}
+
+static void check_canary(const char *attack)
+{
+	if (is_filled(BUFFERS - CANARY_BYTES, CANARY_BYTES, CANARY) &&
+	    is_filled(BUFFERS + BUFFERS_BYTES, CANARY_BYTES, CANARY))
+		return;
+	print("hostile-virtio: %s:\n", attack);
+	end("hostile-virtio", "memory beside the buffers has changed");
+}
+
+/* ---- good drivers -----------------------------------------------------------------------------
+ */
+
+/* One request to an entropy device whose split queue 0 lies at `ring`. */
+static bool entropy_comes(const struct virtio_function *f, uint32_t ring)
+{
+	volatile struct descriptor *d = (volatile struct descriptor *)ring;
+	volatile uint16_t *driver = (volatile uint16_t *)(ring + DRIVER_AREA);
+	volatile uint16_t *device = (volatile uint16_t *)(ring + DEVICE_AREA);
+	uint32_t buffer = ring + TABLE, patience;
+
+	*reg32(buffer) = *reg32(buffer + 4) = 0;
+	d->address = buffer;
+	d->length = 64;
+	d->third = WRITE;
+	driver[2 + driver[1] % SIZE] = 0;
+	driver[1]++;
+	virtio_kick(f, 0);
+	for (patience = PATIENCE; patience && device[1] != driver[1]; patience--)
+		(void)virtio_status(f);
+	return device[1] == driver[1] && (*reg32(buffer) || *reg32(buffer + 4));
+}
+
+/* Set up all queues, rings empty. size and desc are queue `queue`'s. */
+static void set_up(uint16_t size, uint64_t desc, uint64_t driver, uint64_t device)
+{
+	unsigned q;
+
+	if (!virtio_negotiate(&victim, VIRTIO_0_INDIRECT,
+			      VIRTIO_1_RING_RESET | (packed ? VIRTIO_1_PACKED : 0)))
+		end("hostile-virtio", "a good driver is refused");
+	for (q = 0; q < victim.queues && q < QUEUES_MAX; q++) {
+		uint32_t ring = ring_of(q);
+
+		fill(ring, RING_BYTES, 0);
+		if (q != queue)
+			virtio_queue(&victim, q, SIZE, ring, ring + DRIVER_AREA,
+				     ring + DEVICE_AREA);
+	}
+	virtio_queue(&victim, queue, size, desc, driver, device);
+	virtio_go(&victim);
+}
+
+static void begin(void)
+{
+	uint32_t ring = ring_of(queue);
+
+	set_up(SIZE, ring, ring + DRIVER_AREA, ring + DEVICE_AREA);
+	if (virtio_status(&victim) & VIRTIO_NEEDS_RESET)
+		end("hostile-virtio", "a good start needs a reset");
+}
+
+/* ---- rings that break -------------------------------------------------------------------------
+ */
+
+/* The attack was made: what does the device say? */
+static void judge(const char *attack)
+{
+	uint32_t patience = strict ? PATIENCE : 200;
+
+	while (patience && !(virtio_status(&victim) & VIRTIO_NEEDS_RESET))
+		patience--;
+	if (!patience && strict)
+		end("hostile-virtio", attack);
+	print("hostile-virtio: %s queue %u: %s: %s\n", packed ? "packed" : "split", queue, attack,
+	      patience ? "needs a reset" : "stands");
+	*(patience ? &broken : &stood) += 1;
+	check_canary(attack);
+	if (witnessed && !entropy_comes(&witness, WITNESS_RING))
+		end("hostile-virtio", "the other device stands still");
+}
+
+static void kick_and_judge(const char *attack)
+{
+	virtio_kick(&victim, queue);
+	judge(attack);
+}
+
+static void bad_addresses(void)
+{
+	static const struct {
+		uint64_t address;
+		uint32_t length;
+		const char *name;
+	} bad[] = {{RAM_END, 64, "behind RAM"},
+		   {RAM_END - 1, 2, "over RAM's end"},
+		   {BUFFERS, 0xffffffff, "4 GiB from a good address on"},
+		   {0xfee00000, 64, "the interrupt controller"},
+		   {0xe0000000, 64, "configuration space"},
+		   {0xffffffffffffffffu, 2, "over the end of all addresses"},
+		   {0x8000000000000000u, 64, "the upper half of addresses"}};
+	unsigned i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		begin();
+		put(0, bad[i].address, bad[i].length, WRITE);
+		offer(0, 1);
+		kick_and_judge(bad[i].name);
+	}
+	begin();
+	put(0, victim.registers, 64, WRITE);
+	offer(0, 1);
+	kick_and_judge("the device's own registers");
+}
+
+static void bad_chains(void)
+{
+	unsigned i;
+
+	begin();
+	put(1, BUFFERS, 64, 0);
+	put(0, BUFFERS, 64, WRITE | NEXT);
+	offer(0, 1);
+	kick_and_judge("a readable buffer behind a writable one");
+	begin();
+	for (i = SIZE; i--;)
+		put(i, BUFFERS, 64, WRITE | NEXT);
+	offer(0, 1);
+	kick_and_judge("a chain without an end");
+	begin();
+	put(1, BUFFERS, 0xffffffff, WRITE);
+	put(0, BUFFERS, 64, WRITE | NEXT);
+	offer(0, 1);
+	kick_and_judge("lengths that overflow");
+}
+
+static void bad_tables(void)
+{
+	static const struct {
+		uint64_t address;
+		uint32_t length;
+		const char *name;
+	} bad[] = {{RINGS + TABLE, 0, "a table of nothing"},
+		   {RINGS + TABLE, 17, "a table of one entry and a byte"},
+		   {RAM_END - 16, 32, "a table over RAM's end"},
+		   {0xfffffffffffffff0u, 32, "a table over the end of all addresses"},
+		   {RINGS, 0xfffffff0u, "a table of 4 GiB"}};
+	uint32_t table = ring_of(queue) + TABLE;
+	unsigned i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		begin();
+		put(0, bad[i].address, bad[i].length, INDIRECT);
+		offer(0, 1);
+		kick_and_judge(bad[i].name);
+	}
+	begin();
+	put_inner(0, table, 16, INDIRECT);
+	put(0, table, 16, INDIRECT);
+	offer(0, 1);
+	kick_and_judge("a table in itself");
+	begin();
+	put_inner(0, RAM_END, 64, WRITE);
+	put(0, table, 16, INDIRECT);
+	offer(0, 1);
+	kick_and_judge("a table that leads out of RAM");
+	begin();
+	for (i = 0; i < 20; i++)
+		put_inner(i, BUFFERS, 64, WRITE | NEXT);
+	put(0, table, 20 * 16, INDIRECT);
+	offer(0, 1);
+	kick_and_judge("a table longer than the ring");
+}
+
+static void bad_split_rings(void)
+{
+	volatile struct descriptor *d = (volatile struct descriptor *)ring_of(queue);
+
+	begin();
+	offer(SIZE, 1);
+	kick_and_judge("a head behind the table");
+	begin();
+	offer(0xffff, 1);
+	kick_and_judge("head 65535");
+	begin();
+	put(0, BUFFERS, 64, WRITE | NEXT);
+	d->fourth = 0x8000;
+	offer(0, 1);
+	kick_and_judge("a link behind the table");
+	begin();
+	put(0, BUFFERS, 0, WRITE | NEXT);
+	d->fourth = 0;
+	offer(0, 1);
+	kick_and_judge("a loop of nothing");
+	begin();
+	put(0, BUFFERS, 64, WRITE);
+	offer(0, SIZE + 1);
+	kick_and_judge("more available than the ring has");
+	begin();
+	offer(0, 0x8000);
+	kick_and_judge("an index half around");
+}
+
+/* Each of these is refused when the driver is ready. */
+static void bad_places(void)
+{
+	uint32_t ring = ring_of(queue), driver = ring + DRIVER_AREA, device = ring + DEVICE_AREA;
+
+	set_up(SIZE, RAM_END - 64, driver, device);
+	judge("descriptors over RAM's end");
+	set_up(SIZE, ring + 8, driver, device);
+	judge("descriptors that are not aligned");
+	set_up(SIZE, ring, RAM_END, device);
+	judge("a driver area behind RAM");
+	set_up(SIZE, ring, driver, victim.registers);
+	judge("a device area in registers");
+	set_up(SIZE, ring, driver, 0xfffffffffffffffcu);
+	judge("a device area over the end of all addresses");
+	set_up(0, ring, driver, device);
+	judge("a ring without entries");
+}
+
+/* ---- everything at once -----------------------------------------------------------------------
+ */
+
+/* A buffer within ours, or far from RAM: what the device writes to a good address is no attack. */
+static void put_nonsense(uint32_t table, unsigned i)
+{
+	uint32_t kind = nonsense() % 8;
+	uint64_t address = BUFFERS + nonsense() % (BUFFERS_BYTES / 2);
+	uint32_t length = nonsense() % (BUFFERS_BYTES / 2);
+
+	if (kind == 0)
+		address = (uint64_t)nonsense() << 40 | nonsense() << 8;
+	if (kind == 1)
+		length |= 0xf0000000u;
+	if (kind == 2)
+		address = ring_of(queue) + TABLE, length = 16 * (nonsense() % 20);
+	put_at(table, i, address, length, (uint16_t)(nonsense() & (kind == 2 ? 7 : 3)));
+	if (!packed)
+		((volatile struct descriptor *)table)[i].fourth = (uint16_t)(nonsense() % 10);
+}
+
+static void nonsense_rings(void)
+{
+	unsigned round, i;
+
+	for (round = 0; round < ROUNDS; round++) {
+		begin();
+		for (i = 0; i < 20; i++)
+			put_nonsense(ring_of(queue) + TABLE, i);
+		for (i = 0; i < SIZE; i++)
+			put_nonsense(ring_of(queue), i);
+		offer((uint16_t)(nonsense() % 10), nonsense() % SIZE + 1);
+		virtio_kick(&victim, queue);
+		(void)virtio_status(&victim);
+	}
+	check_canary("nonsense");
+	print("hostile-virtio: %u rings of nonsense\n", round);
+}
+
+/* The device reads while we write: what it checked must be what it uses. */
+static void changing_rings(void)
+{
+	unsigned round, i;
+
+	for (round = 0; round < ROUNDS; round++) {
+		begin();
+		for (i = SIZE; i--;)
+			put(i, BUFFERS, 0x1000, WRITE);
+		offer(0, SIZE);
+		virtio_kick(&victim, queue);
+		for (i = 0; i < 300; i++) {
+			put(i % SIZE, i & 8 ? RAM_END - 64 : BUFFERS, 0x1000,
+			    i & 16 ? WRITE : WRITE | NEXT);
+			if (i % 64 == 0)
+				offer((uint16_t)(i % SIZE), 1);
+		}
+	}
+	check_canary("changing rings");
+	print("hostile-virtio: %u rings that change while they are read\n", round);
+}
+
+/* After a reset not a byte more comes, of what was on its way (2.1). */
+static void resets(bool of_queue)
+{
+	unsigned round, i, spin;
+
+	for (round = 0; round < ROUNDS; round++) {
+		begin();
+		for (i = SIZE; i--;)
+			put(i, BUFFERS + i * 0x1000, 0x1000, WRITE);
+		offer(0, SIZE);
+		virtio_kick(&victim, queue);
+		for (spin = nonsense() % 4; spin; spin--)
+			(void)virtio_status(&victim);
+		if (of_queue)
+			virtio_reset_queue(&victim, queue);
+		else
+			virtio_set_status(&victim, 0);
+		fill(BUFFERS, BUFFERS_BYTES, 0);
+		for (spin = 0; spin < 20; spin++)
+			(void)virtio_status(&victim);
+		if (!is_filled(BUFFERS, BUFFERS_BYTES, 0))
+			end("hostile-virtio", "written after a reset");
+	}
+	check_canary("resets");
+	print("hostile-virtio: %u resets of the %s in the middle\n", round,
+	      of_queue ? "queue" : "device");
+}
+
+/* All registers at all widths; the address bits that are set lead out of RAM. */
+static void nonsense_registers(void)
+{
+	unsigned i;
+
+	for (i = 0; i < 40 * ROUNDS; i++) {
+		uint32_t addr = victim.registers + nonsense() % 0x4000;
+
+		if (i % 3 == 0)
+			*(volatile uint8_t *)addr = (uint8_t)nonsense();
+		else if (i % 3 == 1)
+			*(volatile uint16_t *)(addr & ~1u) = (uint16_t)nonsense();
+		else
+			*reg32(addr & ~3u) = nonsense() | 0x80000000u;
+		(void)*reg32(victim.registers + (nonsense() & 0x3ffc));
+		if (i % 16 == 0) {
+			pci_write(victim.devfn, victim.window + 4 + 4 * (nonsense() % 4),
+				  nonsense() % 0x4000);
+			(void)pci_read(victim.devfn, victim.window + 16);
+		}
+	}
+	virtio_set_status(&victim, 0);
+	check_canary("registers");
+	print("hostile-virtio: %u registers of nonsense\n", i);
+}
+
+static void attack_queue(void)
+{
+	bad_addresses();
+	bad_chains();
+	bad_tables();
+	if (!packed)
+		bad_split_rings();
+	bad_places();
+	nonsense_rings();
+	changing_rings();
+	resets(false);
+	resets(true);
+}
+
+static void find(const char *word)
+{
+	unsigned id = 0;
+
+	while (*word >= '0' && *word <= '9')
+		id = 10 * id + (unsigned)(*word++ - '0');
+	strict = same(word, " strict");
+	if (!virtio_find(&victim, id))
+		end("hostile-virtio", "there is no such device");
+	witnessed = id != ENTROPY_ID && virtio_find(&witness, ENTROPY_ID);
+	if (!witnessed)
+		return;
+	virtio_negotiate(&witness, 0, 0);
+	virtio_queue(&witness, 0, SIZE, WITNESS_RING, WITNESS_RING + DRIVER_AREA,
+		     WITNESS_RING + DEVICE_AREA);
+	virtio_go(&witness);
+}
+
+/* And after all that it serves as if nothing had been. */
+static void finish(void)
+{
+	packed = false;
+	queue = 0;
+	begin();
+	if (victim.queues == 1 && strict && !entropy_comes(&victim, ring_of(0)))
+		end("hostile-virtio", "the device does not serve any more");
+	print("hostile-virtio: %u attacks need a reset, %u stand%s\n", broken, stood,
+	      witnessed ? ", and another device went on" : "");
+	end("hostile-virtio", NULL);
+}
+
+void guest_main(const void *start_info)
+{
+	unsigned q;
+
+	interrupts_init();
+	fill(WITNESS_RING, RING_BYTES, 0);
+	find(command_line(start_info));
+	place_canary();
+	for (q = 0; q < victim.queues && q < QUEUES_MAX; q++) {
+		queue = q;
+		packed = false;
+		attack_queue();
+		packed = true;
+		attack_queue();
+	}
+	nonsense_registers();
+	finish();
+}
