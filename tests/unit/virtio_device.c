@@ -62,6 +62,12 @@ TRANSPORT_TEST(a_driver_of_the_legacy_kind_is_refused)
 	expect_refused(r);
 }
 
+TRANSPORT_TEST(a_driver_that_does_not_settle_features_is_refused)
+{
+	r->t->set_status(r, VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | DRIVER_OK);
+	expect_refused(r);
+}
+
 TRANSPORT_TEST(features_that_were_not_offered_are_refused)
 {
 	cr_expect_not(virtio_rig_negotiate(r, FEATURE(7)));
@@ -96,6 +102,9 @@ TRANSPORT_TEST(features_beyond_the_words_are_none)
 /* 2.1.1: bits are added, and go only all together. */
 TRANSPORT_TEST(single_status_bits_do_not_go)
 {
+	cr_assert(virtio_rig_negotiate(r, 0));
+	r->t->set_status(r, DRIVER_OK);
+	cr_expect_eq(r->t->status(r), STATUS_READY, "nor does what comes in their place");
 	virtio_rig_start(r, 0);
 	r->t->set_status(r, VIRTIO_CONFIG_S_ACKNOWLEDGE);
 	cr_expect_eq(r->t->status(r), STATUS_READY | DRIVER_OK);
@@ -280,6 +289,7 @@ TRANSPORT_TEST(a_broken_ring_stops_the_device_until_its_reset)
 	cr_expect_not(virtio_rig_echo(r, 1), "2.1.2: all of it stands still");
 	r->t->kick(r, 0);
 	virtio_rig_settle(r);
+	virtio_break(&r->toy.device, "again");
 	cr_expect_eq(r->t->take_interrupts(r), 0, "said once");
 	r->t->set_status(r, STATUS_READY | DRIVER_OK | NEEDS_RESET);
 	cr_expect(r->t->status(r) & NEEDS_RESET, "only a reset ends it");

@@ -177,6 +177,9 @@ Test(virtio_pci, the_window_looks_nowhere_else)
 		config(WINDOW_DATA, 4);
 		cr_expect_eq(rig.t->status(&rig), 0, "%u", i);
 	}
+	set_config(WINDOW_DATA, 4, 0);
+	aim(0, (uint32_t)rig.config + 1 - (config(PCI_BASE_ADDRESS_0, 4) & ~0xfu), 2);
+	cr_expect_eq(config(WINDOW_DATA, 2), 0, "not aligned");
 	aim(0, 0x14, 1);
 	set_config(WINDOW_DATA + 1, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
 	cr_expect_eq(rig.t->status(&rig), 0, "its data begin at their first byte");

@@ -277,8 +277,9 @@ Test(virtio_broken_packed, a_chain_without_an_end)
 /* 2.8.19: a table is a chain by itself, wherever in the chain it would be. */
 Test(virtio_broken_packed, a_table_behind_a_buffer)
 {
-	struct driver_buffer b[] = {{RIG_DATA, 1, 0}, {RIG_TABLE, 16, INDIRECT}};
+	struct driver_buffer b[2] = {{RIG_DATA, 1, 0}};
 
+	b[1] = driver_ring_table(&rig.d, RIG_TABLE, b, 1);
 	driver_ring_add(&rig.d, b, 2);
 	expect_broken(&rig, "where none may be");
 }
