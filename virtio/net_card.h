@@ -77,8 +77,11 @@ static inline struct net_card *net_card(struct virtio_device *d)
 
 /* Serve a transmit queue, that of the pair. */
 void net_transmit(struct net_pair *p);
-/* Bring in what the backend has, as far as there are buffers; then poll it for more, or don't. */
-void net_receive(struct net_pair *p);
+/*
+ * Bring in what the backend has, as far as there are buffers; then poll it for more, or don't.
+ * False: it had nothing.
+ */
+bool net_receive(struct net_pair *p);
 /* The backend has frames: the handler of net_pair.tap. Takes the lock. */
 void net_tap_ready(struct loop_source *src, uint32_t events);
 /* Have the loop poll the backend for as long as its frames can go somewhere. Any thread. */

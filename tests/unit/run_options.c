@@ -47,6 +47,22 @@ Test(run_options, lkvms)
 	cr_assert_eq(config.n_vfio, 1);
 }
 
+Test(run_options, networks)
+{
+	cr_assert_eq(PARSE("-k", "k", "-n", "tap", "--network", "mode=tap,tapif=t1", "-n", "none",
+			   "--net", "fd=5"),
+		     0);
+	cr_assert_eq(config.virtio.n_net, 3);
+	cr_assert_str_eq(config.virtio.net[1].ifname, "t1");
+	cr_assert_eq(config.virtio.net[2].mode, NET_FD);
+	cr_assert_lt(PARSE("-k", "k", "-n", "tap", "-n", "tap", "-n", "tap", "-n", "tap", "-n",
+			   "tap", "-n", "tap", "-n", "tap", "-n", "tap", "-n", "tap"),
+		     0);
+	cr_assert(strstr(err.text, "at most 8 cards"), "%s", err.text);
+	cr_assert_lt(PARSE("-k", "k", "-n", "nonsense"), 0);
+	cr_assert(strstr(err.text, NET_SYNTAX), "%s", err.text);
+}
+
 Test(run_options, iommu)
 {
 	cr_assert_eq(PARSE("-k", "k"), 0);
