@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/* What is behind --9p. */
+#include "virtio.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+static struct virtio_options v;
+static struct error err;
+
+Test(p9_options, folder_and_tag)
+{
+	cr_assert_eq(virtio_9p_parse("/srv/data,data", &v, &err), 0);
+	cr_assert_eq(virtio_9p_parse("a,b,c,tag,ro", &v, &err), 0);
+	cr_assert_eq(v.n_p9, 2);
+	cr_assert_str_eq(v.p9[0].path, "/srv/data");
+	cr_assert_str_eq(v.p9[0].tag, "data");
+	cr_assert(!v.p9[0].readonly);
+	cr_assert_str_eq(v.p9[1].path, "a,b,c");
+	cr_assert_str_eq(v.p9[1].tag, "tag");
+	cr_assert(v.p9[1].readonly);
+}
+
+static void refuses(const char *text, const char *why)
+{
+	unsigned n = v.n_p9;
+
+	cr_assert_lt(virtio_9p_parse(text, &v, &err), 0, "%s", text);
+	cr_assert(strstr(err.text, why), "'%s' has no '%s'", err.text, why);
+	cr_assert_eq(v.n_p9, n);
+}
+
+Test(p9_options, nonsense_is_named)
+{
+	char text[1200];
+
+	refuses("", P9_SYNTAX);
+	refuses("/srv", P9_SYNTAX);
+	refuses("/srv,", P9_SYNTAX);
+	refuses(",tag", P9_SYNTAX);
+	refuses("/srv,ro", P9_SYNTAX);
+	refuses(",ro", P9_SYNTAX);
+	memset(text, 'x', sizeof(text));
+	strcpy(text + sizeof(text) - 5, ",tag");
+	refuses(text, "too long");
+	memcpy(text, "/srv,", 5);
+	text[100] = 0;
+	refuses(text, "at most 47 letters");
+}
+
+Test(p9_options, each_tag_once_and_not_too_many)
+{
+	char text[32];
+	unsigned i;
+
+	for (i = 0; i < VIRTIO_9P_MAX; i++) {
+		snprintf(text, sizeof(text), "/srv,tag%u", i);
+		if (i)
+			refuses("/srv,tag0", "already");
+		cr_assert_eq(virtio_9p_parse(text, &v, &err), 0);
+	}
+	refuses("/srv,more", "at most 8 folders");
+}
