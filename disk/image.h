@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/*
+ * What is inside of disk/: files that are open and locked, images in them, and the drivers that
+ * know a format. A driver is synchronous: its calls come from the worker threads of queues, several
+ * at once. A raw image's reads and writes mostly go past its driver, through an engine.
+ */
+#ifndef CARILLON_DISK_IMAGE_H
+#define CARILLON_DISK_IMAGE_H
+
+#include <sys/types.h>
+
+#include "disk.h"
+
+/* How much of a file a driver sees to know its format by, bytes; less if the file is shorter. */
+#define DISK_HEAD 512
+
+/* ---- files ----------------------------------------------------------------------------------- */
+
+/* An open and locked file or block device. */
+struct disk_file {
+	const char *path; /* the opener's, outlives the file */
+	int fd;
+	bool readonly;
+	bool device;	/* a block device */
+	bool direct;	/* opened with O_DIRECT */
+	unsigned align; /* what offsets and lengths have to be multiples of; 1 without O_DIRECT */
+	uint64_t size;	/* bytes, when it was opened */
+	dev_t dev;	/* which file it is, whatever it is called */
+	ino_t ino;
+};
+
+/*
+ * Open and lock. Errors name the path, the cause (missing, a directory, no rights, locked and by
+ * whom) and the cure; *f is then closed.
+ */
+int disk_file_open(struct disk_file *f, const char *path, bool readonly, bool direct,
+		   struct error *err);
+/* The lock goes with it. */
+void disk_file_close(struct disk_file *f);
+
+/*
+ * Read or write `length` bytes at `offset`, both multiples of f->align; buffers may lie anywhere.
+ * Short transfers are continued. Read: the number of bytes, fewer only at the file's end; write: 0.
+ * Or -errno. Any thread.
+ */
+ssize_t disk_file_read(const struct disk_file *f, const struct iovec *iov, unsigned n,
+		       uint64_t offset, uint64_t length);
+int disk_file_write(const struct disk_file *f, const struct iovec *iov, unsigned n, uint64_t offset,
+		    uint64_t length);
+/* The same with one buffer. */
+ssize_t disk_file_read_at(const struct disk_file *f, void *buf, size_t n, uint64_t offset);
+int disk_file_write_at(const struct disk_file *f, const void *buf, size_t n, uint64_t offset);
+/* All writes that have ended are on the host's disk. 0 or -errno. */
+int disk_file_flush(const struct disk_file *f);
+/*
+ * Give a range back to the host, or make it read as zeros; the file keeps its size. unmap: the
+ * space may be given back too. 0 or -errno; -EOPNOTSUPP: neither file nor device can do that.
+ */
+int disk_file_discard(const struct disk_file *f, uint64_t offset, uint64_t length);
+int disk_file_zeroes(const struct disk_file *f, uint64_t offset, uint64_t length, bool unmap);
+
+/*
+ * Pure: the `length` bytes from `skip` on of n buffers, as buffers of their own. out has room for
+ * n. Returns how many there are.
+ */
+unsigned disk_iov_cut(const struct iovec *iov, unsigned n, uint64_t skip, uint64_t length,
+		      struct iovec *out);
+
+/* ---- images and drivers ---------------------------------------------------------------------- */
+
+struct disk_image {
+	const struct disk_driver *driver;
+	struct disk_file file;
+	const struct disk_image *above; /* whose backing image this is; NULL: nobody's */
+	/* Set by the driver's open. */
+	uint64_t size;	/* bytes */
+	unsigned block; /* what requests are multiples of, bytes, a power of two */
+	bool discard, write_zeroes;
+	void *opaque; /* the driver's own */
+};
+
+/*
+ * Offsets and lengths in bytes, multiples of the image's block and within its size; what changes an
+ * image is called only for one that is not read-only. The buffers are guest memory, which may
+ * change meanwhile. All but open and close: any thread, several at once; 0 or -errno.
+ */
+struct disk_driver {
+	const char *name; /* as in format=NAME */
+	/* Pure: does a file that begins with these n bytes have this format? */
+	bool (*probe)(const void *head, size_t n);
+	/*
+	 * image->file is open and locked. Read the header, open what is behind it, set what is said
+	 * above. On error nothing is left but the file.
+	 */
+	int (*open)(struct disk_image *image, struct error *err);
+	/* Make everything durable, give all back but the file. 0 or -errno: what was lost. */
+	int (*close)(struct disk_image *image);
+	int (*read)(struct disk_image *image, const struct iovec *iov, unsigned n, uint64_t offset,
+		    uint64_t length);
+	int (*write)(struct disk_image *image, const struct iovec *iov, unsigned n, uint64_t offset,
+		     uint64_t length);
+	/* What has ended before is on the host's disk, the format's own data too. */
+	int (*flush)(struct disk_image *image);
+	int (*discard)(struct disk_image *image, uint64_t offset, uint64_t length);
+	int (*write_zeroes)(struct disk_image *image, uint64_t offset, uint64_t length, bool unmap);
+};
+
+extern const struct disk_driver disk_raw, disk_qcow2;
+
+/*
+ * Open an image and all that is behind it. above: the image whose backing file opt names, for which
+ * opt->readonly is set; a file that is in that chain already is an error (-ELOOP). The path has to
+ * outlive the image.
+ */
+int disk_image_open(struct disk_image **out, const struct disk_options *opt,
+		    const struct disk_image *above, struct error *err);
+/* NULL is fine. 0, or -errno: what was written may not be on the disk. */
+int disk_image_close(struct disk_image *image);
+
+#endif
