@@ -15,7 +15,7 @@ CFLAGS ?= $(or $(OPTIMIZE_$(ARCH)),$(OPTIMIZE)) -g
 WARN := -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla
 BASE_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DCARILLON_VERSION='"$(VERSION)"' -Iinclude -pthread \
 	-fstack-protector-strong -ffunction-sections -fdata-sections -MMD -MP $(WARN)
-ROOMS := base vm pci hw net vfio virtio machine $(ROOMS_$(ARCH))
+ROOMS := base vm pci hw net disk vfio virtio machine $(ROOMS_$(ARCH))
 LIBS := $(LIBS_$(ARCH))
 
 LIB_SRC := $(sort $(wildcard $(addsuffix /*.c,$(ROOMS))))

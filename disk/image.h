@@ -21,11 +21,12 @@ struct disk_file {
 	const char *path; /* the opener's, outlives the file */
 	int fd;
 	bool readonly;
-	bool device;	/* a block device */
-	bool direct;	/* opened with O_DIRECT */
-	unsigned align; /* what offsets and lengths have to be multiples of; 1 without O_DIRECT */
-	uint64_t size;	/* bytes, when it was opened */
-	dev_t dev;	/* which file it is, whatever it is called */
+	bool device;	 /* a block device */
+	bool direct;	 /* opened with O_DIRECT */
+	unsigned align;	 /* what offsets and lengths have to be multiples of; 1 without O_DIRECT */
+	unsigned sector; /* the logical sector of a device, bytes; of files 512 */
+	uint64_t size;	 /* bytes, when it was opened */
+	dev_t dev;	 /* which file it is, whatever it is called */
 	ino_t ino;
 };
 
@@ -59,19 +60,13 @@ int disk_file_flush(const struct disk_file *f);
 int disk_file_discard(const struct disk_file *f, uint64_t offset, uint64_t length);
 int disk_file_zeroes(const struct disk_file *f, uint64_t offset, uint64_t length, bool unmap);
 
-/*
- * Pure: the `length` bytes from `skip` on of n buffers, as buffers of their own. out has room for
- * n. Returns how many there are.
- */
-unsigned disk_iov_cut(const struct iovec *iov, unsigned n, uint64_t skip, uint64_t length,
-		      struct iovec *out);
-
 /* ---- images and drivers ---------------------------------------------------------------------- */
 
 struct disk_image {
 	const struct disk_driver *driver;
 	struct disk_file file;
 	const struct disk_image *above; /* whose backing image this is; NULL: nobody's */
+	bool guarded; /* raw because nobody said otherwise: no guest may give it a header */
 	/* Set by the driver's open. */
 	uint64_t size;	/* bytes */
 	unsigned block; /* what requests are multiples of, bytes, a power of two */
@@ -86,8 +81,10 @@ struct disk_image {
  */
 struct disk_driver {
 	const char *name; /* as in format=NAME */
-	/* Pure: does a file that begins with these n bytes have this format? */
+	/* Pure: does a file that begins with these n bytes have this format? Raw: NULL. */
 	bool (*probe)(const void *head, size_t n);
+	/* Pure: does such a header name other files? NULL: it may. */
+	bool (*names_files)(const void *head, size_t n);
 	/*
 	 * image->file is open and locked. Read the header, open what is behind it, set what is said
 	 * above. On error nothing is left but the file.
@@ -105,12 +102,21 @@ struct disk_driver {
 	int (*write_zeroes)(struct disk_image *image, uint64_t offset, uint64_t length, bool unmap);
 };
 
-extern const struct disk_driver disk_raw, disk_qcow2;
+extern const struct disk_driver disk_raw;
+
+/* Pure: the driver of what begins with these bytes; disk_raw, if none knows them. */
+const struct disk_driver *disk_image_probe(const void *head, size_t n);
 
 /*
  * Open an image and all that is behind it. above: the image whose backing file opt names, for which
  * opt->readonly is set; a file that is in that chain already is an error (-ELOOP). The path has to
  * outlive the image.
+ *
+ * DISK_AUTO must not be a trap: a guest that may write a raw image could give it a header that
+ * names a file of the host, as the image that is behind it, and read that one after the next start.
+ * So a file with a header is what its header says only if it is read-only and names no other file;
+ * else the user has to say what it is. And a guest can't write such a header into an image that
+ * nobody called raw: -EPERM.
  */
 int disk_image_open(struct disk_image **out, const struct disk_options *opt,
 		    const struct disk_image *above, struct error *err);

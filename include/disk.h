@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
  * disk: images of block devices, raw or qcow2, in files or on block devices. An image is opened and
- * locked once; any number of queues, each of one thread, send it requests, which end in any order.
+ * locked once; any number of queues send it requests, which end in any order.
  */
 #ifndef CARILLON_DISK_H
 #define CARILLON_DISK_H
@@ -13,15 +13,17 @@
 #define DISK_SECTOR 512
 
 enum disk_format {
-	DISK_AUTO, /* qcow2 if its magic is there, else raw */
+	DISK_AUTO, /* raw; see disk_image_open() for what begins like something else */
 	DISK_RAW,
 	DISK_QCOW2,
 };
 
+/* How a raw image is read and written. Other formats are always on threads. */
 enum disk_engine {
-	DISK_ENGINE_AUTO, /* io_uring where the host has it, else libaio */
-	DISK_LIBAIO,
+	DISK_ENGINE_AUTO, /* io_uring where the host has it; else libaio if direct, else threads */
 	DISK_IO_URING,
+	DISK_LIBAIO, /* direct only: through the page cache io_submit() waits for the disk */
+	DISK_THREADS,
 };
 
 struct disk_options {
@@ -36,11 +38,11 @@ struct disk;
 
 /* What an image is; bytes. */
 struct disk_info {
-	uint64_t size;	/* whole sectors */
+	uint64_t size;	/* whole blocks */
 	unsigned block; /* what requests have to be multiples of: 512, or the device's */
 	bool readonly;
-	bool discard, write_zeroes;  /* the image can do that */
-	const char *format, *engine; /* for people */
+	bool discard, write_zeroes; /* the image can do that */
+	const char *format;	    /* for people */
 };
 
 /*
@@ -49,10 +51,23 @@ struct disk_info {
  * itself. A lock is of the open file (OFD): for writing one alone has it, for reading any number.
  */
 int disk_open(struct disk **out, const struct disk_options *opt, struct error *err);
-/* Its queues are closed. What was written is flushed to the host's disk; errors of that are said.
+/*
+ * Its queues are closed. What was written is flushed to the host's disk; an error of that is said.
+ * NULL is fine.
  */
 void disk_close(struct disk *d);
 void disk_info(const struct disk *d, struct disk_info *info);
+
+/* ---- buffers in pieces ----------------------------------------------------------------------- */
+
+/*
+ * Pure: the `length` bytes from `skip` on of n buffers, as buffers of their own. out has room for
+ * n, and may be iov. Returns how many there are.
+ */
+unsigned disk_iov_cut(const struct iovec *iov, unsigned n, uint64_t skip, uint64_t length,
+		      struct iovec *out);
+/* Forget the first `bytes` bytes: *iov and *n are what is left. The first buffer is changed. */
+void disk_iov_advance(struct iovec **iov, unsigned *n, uint64_t bytes);
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
@@ -70,29 +85,35 @@ struct disk_request {
 	struct iovec *iov; /* of a read or write: together `length` bytes; changed on the way */
 	unsigned n_iov;
 	bool unmap;
-	bool durable; /* a write is on the host's disk when it ends (no FLUSH follows) */
-	/* On the queue's thread, from disk_submit() or from the loop. result: 0 or -errno. */
+	bool durable; /* what it changes is on the host's disk when it ends (no FLUSH follows) */
+	/* From disk_submit(), _send(), _reap() or _drain(). result: 0 or -errno. */
 	void (*done)(struct disk_request *r, int result);
 	/* The queue's own. */
 	struct disk_request *next;
-	uint64_t progress;
+	int result;
 };
 
 struct disk_queue;
 
 /*
- * A way of one thread to an image: completions come through its loop. depth: how many requests may
- * be on their way at once; more wait.
+ * A way to an image, used by one thread at a time. depth: how many requests may be on their way at
+ * once; more wait.
  */
-int disk_queue_open(struct disk *d, struct loop *loop, unsigned depth, struct disk_queue **out,
-		    struct error *err);
-/* Gather a request; a bad one (offset, length) is done at once with -EINVAL. */
+int disk_queue_open(struct disk *d, unsigned depth, struct disk_queue **out, struct error *err);
+/* Drains first. NULL is fine. */
+void disk_queue_close(struct disk_queue *q);
+/* A file, for a loop: while it is readable disk_reap() has something to do. */
+int disk_queue_event(const struct disk_queue *q);
+/* For people: what carries the requests. */
+const char *disk_queue_engine(const struct disk_queue *q);
+
+/* Gather a request; a bad one (offset, length, read-only) is done at once with an error. */
 void disk_submit(struct disk_queue *q, struct disk_request *r);
 /* Send what was gathered, with as few system calls as it takes. */
 void disk_send(struct disk_queue *q);
+/* End the requests whose results are there, send those that waited for their room. */
+void disk_reap(struct disk_queue *q);
 /* Send, and wait until all requests are done. */
 void disk_drain(struct disk_queue *q);
-/* Drains first. */
-void disk_queue_close(struct disk_queue *q);
 
 #endif
