@@ -34,6 +34,7 @@ static const struct option options[] = {
 	{"params", required_argument, NULL, 'p'},
 	{"mem", required_argument, NULL, 'm'},
 	{"cpus", required_argument, NULL, 'c'},
+	{"disk", required_argument, NULL, 'd'},
 	{"vfio", required_argument, NULL, OPT_VFIO},
 	{"vfio-pci", required_argument, NULL, OPT_VFIO},
 	{"iommu", required_argument, NULL, OPT_IOMMU},
@@ -169,6 +170,17 @@ static int add_net(const char *text, struct virtio_options *v, struct error *err
 	return 0;
 }
 
+static int add_disk(char *text, struct virtio_options *opt, struct error *err)
+{
+	int ret;
+
+	if (opt->n_disks == VIRTIO_DISKS_MAX)
+		return fail(err, E2BIG, "-d %s: at most %d disks", text, VIRTIO_DISKS_MAX);
+	ret = virtio_parse_disk(text, &opt->disks[opt->n_disks], err);
+	opt->n_disks += !ret;
+	return ret;
+}
+
 static int set_option(int opt, char *value, struct machine_config *c, struct error *err)
 {
 	switch (opt) {
@@ -185,6 +197,8 @@ static int set_option(int opt, char *value, struct machine_config *c, struct err
 		return set_memory(value, &c->arch, err);
 	case 'c':
 		return set_cpus(value, &c->arch.cpus, err);
+	case 'd':
+		return add_disk(value, &c->virtio, err);
 	case OPT_VFIO:
 		return add_vfio(value, c, err);
 	case OPT_IOMMU:
@@ -239,7 +253,7 @@ static int parse(int argc, char **argv, struct machine_config *config, bool *hel
 	*config = (struct machine_config){.arch = {.ram = 256 * MIB, .cpus = 1}};
 	*help = false;
 	optind = 0; /* glibc: start over, for a second call in one process */
-	while ((opt = getopt_long(argc, argv, ":k:i:p:m:c:n:", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":k:i:p:m:c:d:n:", options, NULL)) != -1) {
 		if (opt == OPT_HELP) {
 			*help = true;
 			return 0;

@@ -7,6 +7,7 @@
 #ifndef CARILLON_VIRTIO_H
 #define CARILLON_VIRTIO_H
 
+#include "disk.h"
 #include "net.h"
 #include "pci.h"
 #include "vm.h"
@@ -21,15 +22,34 @@ struct p9_options {
 	bool readonly;
 };
 
+#define VIRTIO_DISKS_MAX  16
+#define VIRTIO_QUEUES_MAX 16
+
+/* What the parser takes, for its errors and for usage. */
+#define VIRTIO_DISK_SYNTAX                                                                \
+	"IMAGE[,ro][,direct][,format=raw|qcow2][,aio=io_uring|libaio|threads][,queues=N]" \
+	"[,iops=N][,bps=SIZE]"
+
+struct virtio_disk_options {
+	struct disk_options image;
+	unsigned queues;
+	uint64_t iops, bps; /* requests and bytes per second; 0: as many as there are */
+};
+
 /* What the user asked for. Strings belong to the caller and outlive the machine. */
 struct virtio_options {
 	bool rng;
+	unsigned n_disks;
+	struct virtio_disk_options disks[VIRTIO_DISKS_MAX];
 	unsigned n_net;
 	struct net_options net[VIRTIO_NETS_MAX];
 	bool console; /* the user's terminal */
 	unsigned n_p9;
 	struct p9_options p9[VIRTIO_9P_MAX];
 };
+
+/* Pure: VIRTIO_DISK_SYNTAX, which is cut into its words. The path is where it was. */
+int virtio_parse_disk(char *text, struct virtio_disk_options *opt, struct error *err);
 
 struct virtio_device;
 

@@ -216,6 +216,8 @@ static int catch_signals(struct machine *m, struct error *err)
 		sigaddset(&set, caught[i]);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	/* A disk's image that may not grow is an I/O error for its guest. */
+	signal(SIGXFSZ, SIG_IGN);
 	m->signals = (struct loop_source){.ready = signalled, .opaque = m};
 	m->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return m->signals.fd < 0 ? fail(err, errno, "signals: %s", strerror(errno)) : 0;

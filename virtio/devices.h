@@ -8,6 +8,8 @@
 
 #include "device.h"
 
+int virtio_blk_create(struct virtio *v, const struct virtio_disk_options *opt,
+		      struct virtio_device **out, struct error *err);
 int virtio_rng_create(struct virtio *v, struct virtio_device **out, struct error *err);
 /* index: which of the machine's cards it is. */
 int virtio_net_create(struct virtio *v, const struct net_options *opt, unsigned index,

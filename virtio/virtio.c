@@ -42,6 +42,7 @@ static int take(struct virtio *v, struct virtio_device *d, int ret, struct error
 
 /* Drivers find devices, and number them, in this order. */
 enum kind {
+	KIND_DISK,
 	KIND_RNG,
 	KIND_NET,
 	KIND_9P,
@@ -52,6 +53,8 @@ enum kind {
 static unsigned count(const struct virtio_options *opt, enum kind kind)
 {
 	switch (kind) {
+	case KIND_DISK:
+		return opt->n_disks;
 	case KIND_RNG:
 		return opt->rng;
 	case KIND_NET:
@@ -69,6 +72,8 @@ static int create(struct virtio *v, const struct virtio_options *opt, enum kind 
 		  struct virtio_device **out, struct error *err)
 {
 	switch (kind) {
+	case KIND_DISK:
+		return virtio_blk_create(v, &opt->disks[i], out, err);
 	case KIND_RNG:
 		return virtio_rng_create(v, out, err);
 	case KIND_NET:
