@@ -17,7 +17,10 @@ void rate_init(struct rate *r, uint64_t per_second, uint64_t now)
 	r->tokens = capacity(r);
 }
 
-/* Only the time of whole tokens is spent: a fast caller would else never see one. */
+/*
+ * Only the time of whole tokens is spent: a fast caller would else never see one. Rounded up, so
+ * that it is never more than the rate; that is still no later than now.
+ */
 static void refill(struct rate *r, uint64_t now)
 {
 	uint64_t elapsed = now - r->last;
@@ -30,7 +33,7 @@ static void refill(struct rate *r, uint64_t now)
 		return;
 	}
 	r->tokens += (int64_t)tokens;
-	r->last += (uint64_t)(tokens * SECOND / r->per_second);
+	r->last += (uint64_t)((tokens * SECOND + r->per_second - 1) / r->per_second);
 }
 
 uint64_t rate_wait(struct rate *r, uint64_t now)
