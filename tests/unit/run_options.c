@@ -63,6 +63,36 @@ Test(run_options, networks)
 	cr_assert(strstr(err.text, NET_SYNTAX), "%s", err.text);
 }
 
+Test(run_options, disks)
+{
+	char a[] = "a.img,ro", b[] = "/dev/vg/b,direct,queues=2", bad[] = "a.img,rw";
+
+	cr_assert_eq(PARSE("-k", "k", "-d", a, "--disk", b), 0);
+	cr_assert_eq(config.virtio.n_disks, 2);
+	cr_assert_str_eq(config.virtio.disks[0].image.path, "a.img");
+	cr_assert(config.virtio.disks[0].image.readonly && !config.virtio.disks[1].image.readonly);
+	cr_assert_str_eq(config.virtio.disks[1].image.path, "/dev/vg/b");
+	cr_assert_eq(config.virtio.disks[1].queues, 2);
+	cr_assert_eq(PARSE("-k", "k", "-d", bad), -EINVAL);
+	cr_assert(strstr(err.text, "what is 'rw'?"), "%s", err.text);
+}
+
+Test(run_options, no_more_disks_than_there_may_be)
+{
+	char path[VIRTIO_DISKS_MAX + 1][8], *argv[2 * VIRTIO_DISKS_MAX + 6] = {"run", "-k", "k"};
+	unsigned i, argc = 3;
+
+	for (i = 0; i <= VIRTIO_DISKS_MAX; i++) {
+		snprintf(path[i], sizeof(path[i]), "%u.img", i);
+		argv[argc++] = "-d";
+		argv[argc++] = path[i];
+	}
+	cr_assert_eq(parse(argv, (int)argc - 2), 0);
+	cr_assert_eq(config.virtio.n_disks, VIRTIO_DISKS_MAX);
+	cr_assert_eq(parse(argv, (int)argc), -E2BIG);
+	cr_assert_str_eq(err.text, "-d 16.img: at most 16 disks");
+}
+
 Test(run_options, iommu)
 {
 	cr_assert_eq(PARSE("-k", "k"), 0);

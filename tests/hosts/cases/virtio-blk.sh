@@ -20,6 +20,7 @@ run() {
 	truncate -s 64M first.img
 	yes "$mark" | head -c 65536 >mark
 
+	refuses_run 'disk absent.img: there is no such file' -d first.img -d absent.img
 	guest_start blk,blk_discard,pause -d first.img,queues=2 -d second.img,direct -d third.img,ro \
 		-d small/fourth.img
 	guest_wait_calm
