@@ -16,7 +16,8 @@ WARN := -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes 
 BASE_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DCARILLON_VERSION='"$(VERSION)"' -Iinclude -pthread \
 	-fstack-protector-strong -ffunction-sections -fdata-sections -MMD -MP $(WARN)
 ROOMS := base vm pci hw net disk vfio virtio machine $(ROOMS_$(ARCH))
-LIBS := $(LIBS_$(ARCH))
+# Archives on all architectures: the static binary has them, and others need no more than libc.
+LIBS := $(LIBS_$(ARCH)) -l:libz.a -l:libzstd.a
 
 LIB_SRC := $(sort $(wildcard $(addsuffix /*.c,$(ROOMS))))
 CMD_SRC := main.c $(sort $(wildcard cmd/*.c))

@@ -29,14 +29,17 @@ else
 CROSS := $(TRIPLE)-
 # Links into the cache of tools/fetch.
 SYSROOT := build/sysroot-$(ARCH)
-SYSROOT_CFLAGS := $(addprefix -isystem $(SYSROOT)/,libfdt/usr/include \
-	kernel-headers/usr/include/$(TRIPLE) kernel-headers/usr/include)
-SYSROOT_LDFLAGS := -L$(SYSROOT)/libfdt/usr/lib/$(TRIPLE)
+SYSROOT_LIBS := libfdt zlib zstd
+SYSROOT_CFLAGS := $(patsubst %,-isystem $(SYSROOT)/%/usr/include,$(SYSROOT_LIBS)) \
+	$(addprefix -isystem $(SYSROOT)/kernel-headers/usr/include,/$(TRIPLE) /)
+SYSROOT_LDFLAGS := $(patsubst %,-L$(SYSROOT)/%/usr/lib/$(TRIPLE),$(SYSROOT_LIBS))
 
 $(SYSROOT)/ready: tools/sets
 	@mkdir -p $(@D)
 	@ln -sfn "$$(tools/fetch kernel-headers)" $(@D)/kernel-headers
-	@ln -sfn "$$(tools/fetch libfdt-$(ARCH))" $(@D)/libfdt
+	@for lib in $(SYSROOT_LIBS); do \
+		ln -sfn "$$(tools/fetch $$lib-$(ARCH))" $(@D)/$$lib || exit; \
+	done
 	@touch $@
 SYSROOT_READY := $(SYSROOT)/ready
 endif
