@@ -7,7 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const struct disk_driver *const drivers[] = {[DISK_RAW] = &disk_raw};
+static const struct disk_driver *const drivers[] = {
+	[DISK_RAW] = &disk_raw, [DISK_QCOW2] = &disk_qcow2};
 
 const struct disk_driver *disk_image_probe(const void *head, size_t n)
 {

@@ -102,7 +102,7 @@ struct disk_driver {
 	int (*write_zeroes)(struct disk_image *image, uint64_t offset, uint64_t length, bool unmap);
 };
 
-extern const struct disk_driver disk_raw;
+extern const struct disk_driver disk_raw, disk_qcow2;
 
 /* Pure: the driver of what begins with these bytes; disk_raw, if none knows them. */
 const struct disk_driver *disk_image_probe(const void *head, size_t n);
