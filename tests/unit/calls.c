@@ -7,11 +7,15 @@
 int __wrap_ioctl(int fd, unsigned long request, ...);
 ssize_t __wrap_pread(int fd, void *buf, size_t size, off_t at);
 ssize_t __wrap_pwrite(int fd, const void *buf, size_t size, off_t at);
+ssize_t __wrap_pwritev(int fd, const struct iovec *iov, int n, off_t at);
+int __wrap_fdatasync(int fd);
 void *__wrap_mmap(void *addr, size_t size, int prot, int flags, int fd, off_t at);
 int __wrap_munmap(void *addr, size_t size);
 int __real_ioctl(int fd, unsigned long request, ...);
 ssize_t __real_pread(int fd, void *buf, size_t size, off_t at);
 ssize_t __real_pwrite(int fd, const void *buf, size_t size, off_t at);
+ssize_t __real_pwritev(int fd, const struct iovec *iov, int n, off_t at);
+int __real_fdatasync(int fd);
 void *__real_mmap(void *addr, size_t size, int prot, int flags, int fd, off_t at);
 int __real_munmap(void *addr, size_t size);
 
@@ -20,9 +24,10 @@ static int kernel_ioctl(int fd, unsigned long request, void *arg)
 	return __real_ioctl(fd, request, arg);
 }
 
-#define KERNEL_CALLS                                                                  \
-	{                                                                             \
-		kernel_ioctl, __real_pread, __real_pwrite, __real_mmap, __real_munmap \
+#define KERNEL_CALLS                                                                         \
+	{                                                                                    \
+		kernel_ioctl, __real_pread, __real_pwrite, __real_pwritev, __real_fdatasync, \
+			__real_mmap, __real_munmap                                           \
 	}
 
 const struct calls kernel_calls = KERNEL_CALLS;
@@ -47,6 +52,16 @@ ssize_t __wrap_pread(int fd, void *buf, size_t size, off_t at)
 ssize_t __wrap_pwrite(int fd, const void *buf, size_t size, off_t at)
 {
 	return calls.pwrite(fd, buf, size, at);
+}
+
+ssize_t __wrap_pwritev(int fd, const struct iovec *iov, int n, off_t at)
+{
+	return calls.pwritev(fd, iov, n, at);
+}
+
+int __wrap_fdatasync(int fd)
+{
+	return calls.fdatasync(fd);
 }
 
 void *__wrap_mmap(void *addr, size_t size, int prot, int flags, int fd, off_t at)

@@ -16,7 +16,7 @@ UNIT_LIB_arm64 := $(filter-out arm/% machine/%,$(LIB_SRC)) machine/map.c machine
 UNIT_LIBS_arm64 := -lfdt
 UNIT_LIB_powerpc := $(filter-out machine/% powerpc/vcpu.c,$(LIB_SRC)) machine/map.c \
 	machine/spaces.c
-UNIT_WRAPS := ioctl pread pwrite mmap munmap
+UNIT_WRAPS := ioctl pread pwrite pwritev fdatasync mmap munmap
 UNIT_WRAPS_powerpc := vfio_function_group $(addprefix vfio_spapr_,info default_window \
 	create_window remove_window map unmap accelerate)
 UNIT_LIBS_powerpc := -lfdt
@@ -48,7 +48,7 @@ $U/%.o: %.c | $(UNIT_HEADER_$(ARCH))
 # The suite links all but main.c and what prints: the commands.
 $U/unit: $(UNIT_OBJ)
 	$(call say,LINK,$@)
-	$(Q)$(UNIT_CC) -pthread $(UNIT_CFLAGS) -o $@ $^ -lcriterion $(UNIT_LIBS_$(ARCH)) \
+	$(Q)$(UNIT_CC) -pthread $(UNIT_CFLAGS) -o $@ $^ -lcriterion -lz -lzstd $(UNIT_LIBS_$(ARCH)) \
 		$(addprefix -Wl$(comma)--wrap=,$(UNIT_WRAPS) $(UNIT_WRAPS_$(ARCH)))
 
 check: $U/unit

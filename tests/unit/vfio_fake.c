@@ -375,7 +375,12 @@ void vfio_fake_plug(const struct vfio_fake_layout *layout)
 	if (range_contains((struct range){0, layout->bars[layout->pba_bar].size}, pba))
 		memset(fake.bars[layout->pba_bar] + pba.base, 0, pba.size);
 	make_config(layout);
-	calls = (struct calls){fake_ioctl, fake_pread, fake_pwrite, fake_mmap, fake_munmap};
+	calls = kernel_calls;
+	calls.ioctl = fake_ioctl;
+	calls.pread = fake_pread;
+	calls.pwrite = fake_pwrite;
+	calls.mmap = fake_mmap;
+	calls.munmap = fake_munmap;
 }
 
 void vfio_fake_unplug(void)
