@@ -47,7 +47,11 @@ static int write_counts(struct qcow2 *q)
 	return r ? r : qcow2_table_write(q, &q->refcounts);
 }
 
-/* Data and counts are in the file before an L2 table refers to them, and that before the L1. */
+/*
+ * Data and counts are in the file before anything refers to them. So is each new L2 table, as it
+ * was when it was made: empty, or a copy; the L1 table need not wait for what has changed in it
+ * since.
+ */
 static int write_mapping(struct qcow2 *q)
 {
 	int r;
@@ -56,9 +60,6 @@ static int write_mapping(struct qcow2 *q)
 		return 0;
 	r = barrier(q);
 	r = r ? r : qcow2_cache_write(q, &q->l2_cache);
-	if (r || !table_is_dirty(&q->l1))
-		return r;
-	r = barrier(q);
 	return r ? r : qcow2_table_write(q, &q->l1);
 }
 

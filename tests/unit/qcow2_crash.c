@@ -30,7 +30,7 @@ struct progress {
 /* The host's disk: what a write brings is only there for sure after the next flush. */
 static struct {
 	uint64_t state;
-	unsigned writes_left;
+	unsigned writes_left, flushes_left;
 	int disk; /* the image as the host's disk has it; -1: the process is killed instead */
 	struct {
 		uint8_t *bytes;
@@ -87,8 +87,11 @@ static ssize_t crashing_pwritev(int fd, const struct iovec *iov, int n, off_t at
 	return kernel_calls.pwritev(fd, iov, n, at);
 }
 
+/* Before a flush is when the most can be lost. */
 static int crashing_fdatasync(int fd)
 {
+	if (host.disk >= 0 && !--host.flushes_left)
+		power_off();
 	for (unsigned i = 0; host.disk >= 0 && i < host.n_cached; i++) {
 		kernel_calls.pwrite(host.disk, host.cached[i].bytes, host.cached[i].n,
 				    host.cached[i].at);
@@ -157,6 +160,7 @@ static void crash(const struct images *i, struct disk_model *m, uint64_t seed, b
 	*p = (struct progress){0, 0};
 	host.state = seed;
 	host.writes_left = 1 + (unsigned)(random_next(&host.state) % 500);
+	host.flushes_left = 1 + (unsigned)(random_next(&host.state) % 25);
 	host.disk = power ? open(path, O_RDWR) : -1;
 	pid = fork();
 	if (!pid)
@@ -197,10 +201,10 @@ static void try(const char *commands, uint64_t cluster, bool power, uint64_t see
 	free(m.bytes);
 }
 
-/* The refcount table grows on the way. */
+/* So full that the refcount table grows on the way. */
 #define SMALL                                                                                   \
 	"qemu-img create -q -f qcow2 -o cluster_size=512,refcount_bits=64 -b start.raw -F raw " \
-	"start.qcow2"
+	"start.qcow2 && qemu-io -f qcow2 -c 'write -q -s start.raw 0 1960k' start.qcow2"
 #define SNAPSHOT                                                                                 \
 	"qemu-img convert -f raw -O qcow2 -o cluster_size=4k start.raw start.qcow2 && qemu-img " \
 	"snapshot -c one start.qcow2"
