@@ -18,6 +18,15 @@
 #define TCE_READ  1ULL
 #define TCE_WRITE 2ULL
 
+/*
+ * Emulated functions have a window that nothing goes through: virtio devices are given addresses of
+ * memory itself. But without one Linux takes the bus's for theirs, finds that no dynamic window is
+ * to be had for them, and then asks for none for the assigned device whose window that is
+ * (arch/powerpc/platforms/pseries/iommu.c, enable_ddw()). All of them share it: it need not be
+ * large.
+ */
+#define EMULATED_SIZE (64 * MIB)
+
 #define LIOBN_FIRST 0x80000000u
 #define LIST_MAX    512
 /* Functions of one group share a window. */
@@ -47,7 +56,7 @@ const struct dma_window *dma_window_of(const struct ppc_machine *m, const struct
 {
 	int group = vfio_function_group(f);
 
-	return group < 0 ? NULL : window_of_group(m, group);
+	return window_of_group(m, group < 0 ? NO_GROUP : group);
 }
 
 /* -1, and the calls come to us, if KVM or VFIO can't. */
@@ -59,7 +68,7 @@ static int make_table(struct ppc_machine *m, const struct dma_window *w)
 						 .size = w->size >> w->page_shift};
 	int table;
 
-	if (!m->tce_acceleration ||
+	if (!m->tce_acceleration || w->group == NO_GROUP ||
 	    ioctl(m->vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_SPAPR_TCE_VFIO) <= 0)
 		return -1;
 	table = ioctl(m->vm->fd, KVM_CREATE_SPAPR_TCE_64, &create);
@@ -117,35 +126,51 @@ static uint64_t window_wanted(const struct ppc_machine *m)
 	return ram > DEFAULT_WINDOW_MIN ? ram : DEFAULT_WINDOW_MIN;
 }
 
-static int create_default(struct ppc_machine *m, int group, struct error *err)
+static int create_default(struct ppc_machine *m, int group, uint64_t start, uint64_t size,
+			  struct error *err)
 {
 	struct dma_window *w = free_window(m);
-	struct vfio_spapr_info info;
 	int ret;
 
 	if (!w)
 		return fail(err, ENOSPC, "DMA windows: more groups than %d", WINDOWS_MAX / 2);
-	ret = vfio_spapr_default_window(m->vfio, group, window_wanted(m), &info, err);
-	if (ret)
-		return ret;
 	*w = (struct dma_window){.group = group,
 				 .page_shift = VFIO_SPAPR_DMA32_SHIFT,
-				 .start = info.dma32_start,
-				 .size = info.dma32_size,
+				 .start = start,
+				 .size = size,
 				 .table = -1};
 	ret = name_window(m, w);
-	return ret ? fail(err, -ret, "group %d: DMA window: out of memory", group) : 0;
+	return ret ? fail(err, -ret, "DMA windows: out of memory") : 0;
+}
+
+static bool has_emulated(const struct pci_bus *bus)
+{
+	const struct pci_function *f;
+	unsigned devfn;
+
+	for (devfn = 0; devfn < ARRAY_SIZE(bus->functions); devfn++) {
+		f = bus->functions[devfn];
+		if (f && f != bus->host_bridge && vfio_function_group(f) < 0)
+			return true;
+	}
+	return false;
 }
 
 int dma_create(struct ppc_machine *m, const struct arch_config *config, struct error *err)
 {
+	struct vfio_spapr_info info;
 	const struct vfio_group *g;
 	int ret = 0;
 
 	m->dynamic_windows = !config->no_dynamic_windows;
 	m->tce_acceleration = !config->no_tce_acceleration;
-	for (g = m->vfio->groups; g && !ret; g = g->next)
-		ret = create_default(m, g->number, err);
+	for (g = m->vfio->groups; g && !ret; g = g->next) {
+		ret = vfio_spapr_default_window(m->vfio, g->number, window_wanted(m), &info, err);
+		if (!ret)
+			ret = create_default(m, g->number, info.dma32_start, info.dma32_size, err);
+	}
+	if (!ret && has_emulated(m->bus))
+		ret = create_default(m, NO_GROUP, 0, EMULATED_SIZE, err);
 	return ret;
 }
 
@@ -153,7 +178,8 @@ uint64_t dma_page_sizes(const struct ppc_machine *m, int group)
 {
 	struct vfio_spapr_info info;
 
-	if (!m->dynamic_windows || vfio_spapr_info(m->vfio, group, &info) || !info.dynamic)
+	if (!m->dynamic_windows || group == NO_GROUP || vfio_spapr_info(m->vfio, group, &info) ||
+	    !info.dynamic)
 		return 0;
 	/* A page of the window has to be one piece of the host's memory. */
 	return info.page_sizes & (2 * m->ram_page - 1);
@@ -238,6 +264,10 @@ static uint64_t set_entry(struct ppc_machine *m, struct dma_window *w, uint64_t 
 		host = guest_memory_at(&m->vm->memory, align_down(tce, page), page);
 		if (!host)
 			return H_PARAMETER;
+	}
+	if (w->group == NO_GROUP) {
+		*entry = flags ? tce : 0;
+		return H_SUCCESS;
 	}
 	if (*entry && vfio_spapr_unmap(m->vfio, w->group, ioba, page))
 		return H_HARDWARE;

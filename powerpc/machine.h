@@ -23,7 +23,7 @@ struct vty {
 /* A DMA window: where a group's devices see memory, page by page as the guest maps it. */
 struct dma_window {
 	uint32_t liobn; /* 0: none */
-	int group;	/* VFIO's number of the IOMMU group */
+	int group;	/* VFIO's number of the IOMMU group; NO_GROUP: of emulated functions */
 	unsigned page_shift;
 	uint64_t start, size; /* I/O addresses, bytes */
 	bool dynamic;
@@ -31,8 +31,9 @@ struct dma_window {
 	uint64_t *entries; /* what is mapped, as the guest wrote it; NULL with a table */
 };
 
-/* The default window and a dynamic one, of each group. */
-#define WINDOWS_MAX (2 * 16)
+#define NO_GROUP (-1)
+/* The default window and a dynamic one, of each group; and that of emulated functions. */
+#define WINDOWS_MAX (2 * 16 + 1)
 
 struct irqchip;
 struct xive;
@@ -75,7 +76,7 @@ void vty_destroy(struct vty *v);
 uint64_t vty_put(struct vty *v, const uint64_t args[9]);
 uint64_t vty_get(struct vty *v, uint64_t args[9]);
 
-/* dma.c: the windows of all groups that have assigned devices, and the calls that fill them. */
+/* dma.c: the windows of all functions, and the calls that fill them. */
 int dma_create(struct ppc_machine *m, const struct arch_config *config, struct error *err);
 /*
  * A second window of a group: 1 << window_shift bytes in pages of 1 << page_shift. NULL if the host
@@ -90,7 +91,7 @@ unsigned dma_count_dynamic(const struct ppc_machine *m, int group);
 /* Page sizes that a dynamic window of the group may have, a bit each; 0: it gets none. */
 uint64_t dma_page_sizes(const struct ppc_machine *m, int group);
 void dma_destroy(struct ppc_machine *m);
-/* The default window of a function's group; NULL: the function does no DMA that we know of. */
+/* The default window of a function's group, or that of emulated functions. */
 const struct dma_window *dma_window_of(const struct ppc_machine *m, const struct pci_function *f);
 uint64_t dma_put_tce(struct ppc_machine *m, const uint64_t args[9]);
 uint64_t dma_put_tce_indirect(struct ppc_machine *m, const uint64_t args[9]);

@@ -16,7 +16,7 @@ qemu_set=qemu-powerpc
 host_modules="9p 9pnet_virtio kvm_hv vfio_pci vfio_iommu_spapr_tce tun vhost_net macvtap veth"
 # Debian has one kernel for all machines, with drivers in modules.
 guest_modules="nvme"
-full_modules="nvme e1000e igb virtio_net"
+full_modules="nvme e1000e igb virtio_net virtio_rng"
 virtio_modules="virtio_rng virtio_net virtio_console"
 folders_modules="9p 9pnet_virtio"
 page64k_modules="nvme"

@@ -49,8 +49,6 @@ Test(powerpc_dma, each_group_has_a_window)
 
 	cr_assert_not_null(second);
 	cr_expect_eq(dma_window_of(p.m, &p.devices[DEVICE_BOTH].f), w, "of the same group");
-	cr_expect_null(dma_window_of(p.m, &p.devices[DEVICE_NONE].f));
-	cr_expect_null(dma_window_of(p.m, p.bus.host_bridge));
 	cr_expect_neq(w->liobn, 0);
 	cr_expect_neq(w->liobn, second->liobn);
 	cr_expect_eq(w->start, 0);
@@ -59,9 +57,40 @@ Test(powerpc_dma, each_group_has_a_window)
 	cr_expect_eq(p.removes, 0);
 }
 
+/* An emulated function has no group, and a window all the same: see powerpc/dma.c. */
+Test(powerpc_dma, window_that_nothing_goes_through)
+{
+	w = dma_window_of(p.m, &p.devices[DEVICE_NONE].f);
+	cr_assert_not_null(w);
+	cr_expect_neq(w->liobn, dma_window_of(p.m, &p.devices[DEVICE_MSIX].f)->liobn);
+	cr_expect_neq(w->liobn, dma_window_of(p.m, &p.devices[DEVICE_MSI].f)->liobn);
+	cr_expect_eq(w->size % PAGE, 0);
+	cr_expect_eq(dma_page_sizes(p.m, w->group), 0, "no dynamic one");
+	cr_expect_eq(call(PUT, w->liobn, w->start + w->size - PAGE, RAM - PAGE + 3, 0), SUCCESS);
+	cr_expect_eq(get(w->start + w->size - PAGE), RAM - PAGE + 3);
+	cr_expect_eq(call(PUT, w->liobn, w->start, RAM + 3, 0), PARAMETER, "that is no RAM");
+	cr_expect_eq(call(PUT, w->liobn, w->start + w->size, 3, 0), PARAMETER, "beyond the end");
+	cr_expect_eq(call(STUFF, w->liobn, w->start, 0, w->size / PAGE), SUCCESS);
+	cr_expect_eq(get(w->start + w->size - PAGE), 0);
+	cr_expect_eq(p.maps + p.unmaps, 0, "the host is not told");
+}
+
 static void start_bare(void)
 {
 	partition_start(1 * MIB);
+}
+
+Test(powerpc_dma_create, no_window_for_functions_that_are_not_there, .init = start_bare,
+     .fini = partition_finish)
+{
+	static const struct arch_config config = {.no_tce_acceleration = true};
+	unsigned i, n = 0;
+
+	p.devices[DEVICE_NONE].group = GROUP;
+	cr_assert_eq(dma_create(p.m, &config, NULL), 0);
+	for (i = 0; i < WINDOWS_MAX; i++)
+		n += p.m->windows[i].liobn != 0;
+	cr_expect_eq(n, GROUPS);
 }
 
 static const struct arch_config served = {.no_tce_acceleration = true}, accelerated;
