@@ -2,6 +2,7 @@
 # virtio-net-macvtap: a macvtap that was opened before: the guest has its address, and again after a reboot.
 # shellcheck shell=sh
 host=virtio
+limit=300
 long="arm64 powerpc"
 
 run() {

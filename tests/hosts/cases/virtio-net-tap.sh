@@ -3,6 +3,7 @@
 # out unharmed, in large segments, and a tap that was switched off comes back.
 # shellcheck shell=sh
 host=virtio
+limit=300
 long="arm64 powerpc"
 
 # The file "sent", on port 5001; what comes to port 5002 is the file "back". nc gives up with its stdin.
@@ -20,6 +21,8 @@ transferred() {
 
 # A program that connects a tap, as -n script= has it.
 write_script() {
+	# It is the script that has an argument.
+	# shellcheck disable=SC2016
 	printf '#!/bin/sh\nip addr add 10.0.2.2/24 dev "$1" && ip link set "$1" up\n' >up
 	chmod +x up
 }
@@ -37,6 +40,7 @@ run() {
 	stat_says '"backend":"guest0"' '"vhost":false' '"rx_dropped":0' '"tx_dropped":0'
 	[ "$(counter rx_large)" -gt 0 ] || fail "the guest got no large segments"
 	[ "$(counter tx_large)" -gt 0 ] || fail "the guest sent no large segments"
+	refuses 'another process has this tap' "$vmm" run -k "$kernel" -m 128M --name other -n tap,ifname=guest0
 	ip link set guest0 down
 	ip link set guest0 up
 	guest_say go

@@ -2,6 +2,7 @@
 # virtio-net-vhost: two pairs of queues that the host's kernel serves: frames, kicks and interrupts pass the VMM by.
 # shellcheck shell=sh
 host=virtio
+limit=300
 long="arm64 powerpc"
 
 # shellcheck source=/dev/null
