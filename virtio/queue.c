@@ -163,5 +163,5 @@ size_t virtq_read(const struct virtq_chain *c, uint64_t offset, void *buf, size_
 
 size_t virtq_write(const struct virtq_chain *c, uint64_t offset, const void *buf, size_t n)
 {
-	return copy(c->iov + c->n_out, c->n_in, offset, (uint8_t *)(uintptr_t)buf, n, true);
+	return copy(c->iov + c->n_out, c->n_in, offset, (uint8_t *)buf, n, true);
 }
