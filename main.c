@@ -19,6 +19,7 @@ static const struct {
 	{"pause", cmd_pause, "hold a machine's CPUs"},
 	{"resume", cmd_resume, "let them go on"},
 	{"stat", cmd_stat, "a machine's state and counters"},
+	{"balloon", cmd_balloon, "take memory from a machine's guest, and give it back"},
 	{"debug", cmd_debug, "a machine's address spaces: who serves what"},
 	{"vfio", cmd_vfio, "list PCI devices, check them, bind them to vfio-pci and back; map"},
 	{"version", cmd_version, "print the version"},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* carillon list, stop, pause, resume, stat, debug: what is said to running machines. */
+/* carillon list, stop, pause, resume, balloon, stat, debug: what is said to running machines. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -17,22 +17,27 @@ static int ask(const char *name, const char *command, struct text *reply)
 	return STATUS_REFUSED;
 }
 
-static int say(int argc, char **argv)
+/* A command that a machine obeys, or says why not. */
+static int order(const char *name, const char *command)
 {
 	struct text reply = {0};
-	int status;
+	int status = ask(name, command, &reply);
 
-	if (argc != 2) {
-		warn("usage: carillon %s NAME", argv[0]);
-		return STATUS_USAGE;
-	}
-	status = ask(argv[1], argv[0], &reply);
 	if (!status && (!reply.data || strcmp(reply.data, "ok\n"))) {
-		warn("machine '%s': %s", argv[1], reply.data ? reply.data : "no answer");
+		warn("machine '%s': %s", name, reply.data ? reply.data : "no answer");
 		status = STATUS_REFUSED;
 	}
 	text_free(&reply);
 	return status;
+}
+
+static int say(int argc, char **argv)
+{
+	if (argc != 2) {
+		warn("usage: carillon %s NAME", argv[0]);
+		return STATUS_USAGE;
+	}
+	return order(argv[1], argv[0]);
 }
 
 int cmd_stop(int argc, char **argv)
@@ -48,6 +53,19 @@ int cmd_pause(int argc, char **argv)
 int cmd_resume(int argc, char **argv)
 {
 	return say(argc, argv);
+}
+
+int cmd_balloon(int argc, char **argv)
+{
+	char command[CONTROL_LINE];
+	uint64_t bytes;
+
+	if (argc != 3 || parse_size(argv[2], &bytes)) {
+		warn("usage: carillon balloon NAME SIZE; for example 512M, and 0 gives all back");
+		return STATUS_USAGE;
+	}
+	snprintf(command, sizeof(command), "balloon %llu", (unsigned long long)bytes);
+	return order(argv[1], command);
 }
 
 /* For people: JSON's own text, one counter a line, without its brackets and quotes. */

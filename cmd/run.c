@@ -25,6 +25,7 @@ static void usage(void)
 	       "      --virtio-transport " VIRTIO_TRANSPORT_SYNTAX
 	       "  how drivers reach them [pci]\n"
 	       "      --console KIND   the user's terminal: serial (on POWER hv), or virtio [serial]\n"
+	       "      --balloon        let the host have memory back: see carillon balloon\n"
 	       "      --9p FOLDER      share a folder of the host: " P9_SYNTAX "\n"
 	       "      --iommu KIND     " VFIO_IOMMU_SYNTAX " [auto: iommufd if the host has it]\n"
 	       "      --msi-bank BASE,SIZE  arm64: I/O addresses set aside for messages\n"

@@ -22,6 +22,7 @@ enum {
 	OPT_RNG,
 	OPT_TRANSPORT,
 	OPT_9P,
+	OPT_BALLOON,
 	OPT_DDW,
 	OPT_TCE,
 	OPT_JSON,
@@ -52,6 +53,7 @@ static const struct option options[] = {
 	{"network", required_argument, NULL, 'n'},
 	{"virtio-transport", required_argument, NULL, OPT_TRANSPORT},
 	{"9p", required_argument, NULL, OPT_9P},
+	{"balloon", no_argument, NULL, OPT_BALLOON},
 	{"ddw", required_argument, NULL, OPT_DDW},
 	{"tce-acceleration", required_argument, NULL, OPT_TCE},
 	{"json", no_argument, NULL, OPT_JSON},
@@ -230,6 +232,9 @@ static int set_option(int opt, char *value, struct machine_config *c, struct err
 		return 0;
 	case OPT_TRANSPORT:
 		return virtio_parse_transport(value, &c->arch.virtio_mmio, err);
+	case OPT_BALLOON:
+		c->virtio.balloon = true;
+		return 0;
 	case OPT_9P:
 		return virtio_9p_parse(value, &c->virtio, err);
 	case OPT_HUGEPAGES:
@@ -274,6 +279,16 @@ static int parse(int argc, char **argv, struct machine_config *config, bool *hel
 	return 0;
 }
 
+/* What can't be had together. */
+static int check_together(const struct machine_config *c, struct error *err)
+{
+	if (c->virtio.balloon && c->n_vfio)
+		return fail(err, EINVAL,
+			    "--balloon: with --vfio nothing can be given back to the host, because "
+			    "devices pin all of the guest's memory; leave one of them out");
+	return 0;
+}
+
 int run_parse(int argc, char **argv, struct machine_config *config, bool *help, struct error *err)
 {
 	int ret = parse(argc, argv, config, help, NULL, err);
@@ -284,7 +299,8 @@ int run_parse(int argc, char **argv, struct machine_config *config, bool *help, 
 		return fail(err, EINVAL, "what is '%s'? See: carillon run --help", argv[optind]);
 	if (!config->arch.kernel)
 		return fail(err, EINVAL, "no kernel given; use -k KERNEL");
-	return arch_check(&config->arch, err);
+	ret = check_together(config, err);
+	return ret ?: arch_check(&config->arch, err);
 }
 
 /* Options, and what is none: devices. */

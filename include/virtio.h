@@ -44,6 +44,7 @@ struct virtio_options {
 	unsigned n_net;
 	struct net_options net[VIRTIO_NETS_MAX];
 	bool console; /* the user's terminal */
+	bool balloon;
 	unsigned n_p9;
 	struct p9_options p9[VIRTIO_9P_MAX];
 };
@@ -87,6 +88,11 @@ int virtio_place(struct virtio *v, unsigned n, struct range registers, unsigned 
 		 struct error *err);
 /* The vCPU threads have ended. Ends what is on its way, flushes, gives everything back. */
 void virtio_close(struct virtio *v);
+/*
+ * Ask the guest to do without so many bytes of its memory, or to have them again. It does that when
+ * it likes: virtio_stat() tells how far it is. -ENODEV: there is no balloon. Any thread.
+ */
+int virtio_balloon_resize(struct virtio *v, uint64_t bytes, struct error *err);
 /* State and counters of all devices, an array in an open object. Any thread. */
 void virtio_stat(struct virtio *v, struct json *j);
 

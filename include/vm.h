@@ -74,6 +74,12 @@ void *guest_memory_at(const struct guest_memory *mem, uint64_t gpa, uint64_t len
 /* Copy; -EFAULT, with nothing copied, unless all of it lies in one bank. */
 int guest_memory_read(const struct guest_memory *mem, uint64_t gpa, void *buf, uint64_t len);
 int guest_memory_write(const struct guest_memory *mem, uint64_t gpa, const void *buf, uint64_t len);
+/*
+ * Give memory back to the host: it is zeros from then on, and there again when it is touched. host
+ * and len: bytes that guest_memory_at() gave; whole pages within are meant. Any thread. Returns how
+ * many bytes went, or -errno. Not while a device has it pinned: that would not see the new pages.
+ */
+int64_t guest_memory_discard(const struct guest_memory *mem, void *host, uint64_t len);
 
 /* ---- address space ------------------------------------------------------------------------ */
 

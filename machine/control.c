@@ -95,6 +95,19 @@ void control_close(struct control *c)
 	c->source.fd = -1;
 }
 
+static void set_balloon(struct machine *m, const char *size, struct text *reply)
+{
+	struct error err = {0};
+	uint64_t bytes;
+
+	if (parse_u64(size, &bytes))
+		text_add(reply, "error: no size\n");
+	else if (virtio_balloon_resize(&m->virtio, bytes, &err))
+		text_add(reply, "error: %s\n", err.text);
+	else
+		text_add(reply, "ok\n");
+}
+
 static void obey(struct control *c, const char *command, struct text *reply)
 {
 	struct machine *m = c->machine;
@@ -108,6 +121,8 @@ static void obey(struct control *c, const char *command, struct text *reply)
 	} else if (!strcmp(command, "stop")) {
 		vm_end(&m->vm, VM_STOPPED, "stopped by carillon stop");
 		text_add(reply, "ok\n");
+	} else if (!strncmp(command, "balloon ", 8)) {
+		set_balloon(m, command + 8, reply);
 	} else if (!strcmp(command, "pause")) {
 		vm_pause(&m->vm);
 		m->paused = true;

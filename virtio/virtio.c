@@ -45,6 +45,7 @@ enum kind {
 	KIND_DISK,
 	KIND_RNG,
 	KIND_NET,
+	KIND_BALLOON,
 	KIND_9P,
 	KIND_CONSOLE,
 	KINDS,
@@ -59,6 +60,8 @@ static unsigned count(const struct virtio_options *opt, enum kind kind)
 		return opt->rng;
 	case KIND_NET:
 		return opt->n_net;
+	case KIND_BALLOON:
+		return opt->balloon;
 	case KIND_9P:
 		return opt->n_p9;
 	case KIND_CONSOLE:
@@ -78,6 +81,8 @@ static int create(struct virtio *v, const struct virtio_options *opt, enum kind 
 		return virtio_rng_create(v, out, err);
 	case KIND_NET:
 		return virtio_net_create(v, &opt->net[i], i, out, err);
+	case KIND_BALLOON:
+		return virtio_balloon_create(v, out, err);
 	case KIND_9P:
 		return virtio_9p_create(v, &opt->p9[i], out, err);
 	case KIND_CONSOLE:
