@@ -74,24 +74,31 @@ measure() {
 	bench_say io_user_ms $((($(user_ticks) - user) * 10))
 	bench_say io_system_ms $((($(system_ticks) - system) * 10))
 	bench_say io_memory_kib "$(own_memory)"
-	for figure in qd1_iops qd32_iops seq_mibs; do
-		sed -n "s/.*GUEST: $figure=//p" said | tr -d '\r' | while read -r value; do
-			bench_say $figure "$value"
-		done
-	done
+	disk_figures
 	[ "$vmm" = qemu ] || carillon stat "$case_name" --json
 	guest_say go
 	guest_end
 	echo '!hist:keys=reason' >"$events/trigger"
 }
 
+# disk_figures: what the guest has found of its disk.
+disk_figures() {
+	for figure in qd1_iops qd32_iops seq_mibs; do
+		sed -n "s/.*GUEST: $figure=//p" said | tr -d '\r' | while read -r value; do
+			bench_say $figure "$value"
+		done
+	done
+}
+
+# What both need before the first round.
+make_ready() {
+	echo vfio-pci >"/sys/bus/pci/devices/$nvme/driver_override"
+	echo "$nvme" >/sys/bus/pci/drivers_probe
+}
+
 run() {
 	mount -t tracefs trace /sys/kernel/tracing
-	echo "$nvme" | sed 's,.*,/sys/bus/pci/devices/&/driver_override,' | {
-		read -r override
-		echo vfio-pci >"$override"
-	}
-	echo "$nvme" >/sys/bus/pci/drivers_probe
+	make_ready
 	round=0
 	# The first round only warms the caches; tests/bench/boot leaves it out.
 	while [ $round -le "$rounds" ]; do
