@@ -40,7 +40,7 @@ struct descriptor {
 };
 
 static struct virtio_function victim, witness;
-static bool strict, witnessed, packed;
+static bool is_entropy, strict, witnessed, packed;
 static unsigned queue, broken, stood;
 static uint32_t random_state = 1;
 
@@ -480,7 +480,8 @@ static void find(const char *word)
 	strict = same(word, " strict");
 	if (!virtio_find(&victim, id))
 		end("hostile-virtio", "there is no such device");
-	witnessed = id != ENTROPY_ID && virtio_find(&witness, ENTROPY_ID);
+	is_entropy = id == ENTROPY_ID;
+	witnessed = !is_entropy && virtio_find(&witness, ENTROPY_ID);
 	if (!witnessed)
 		return;
 	virtio_negotiate(&witness, 0, 0);
@@ -489,13 +490,13 @@ static void find(const char *word)
 	virtio_go(&witness);
 }
 
-/* And after all that it serves as if nothing had been. */
+/* And after all that it starts, and serves, as if nothing had been. */
 static void finish(void)
 {
 	packed = false;
 	queue = 0;
 	begin();
-	if (victim.queues == 1 && strict && !entropy_comes(&victim, ring_of(0)))
+	if (is_entropy && !entropy_comes(&victim, ring_of(0)))
 		end("hostile-virtio", "the device does not serve any more");
 	print("hostile-virtio: %u attacks need a reset, %u stand%s\n", broken, stood,
 	      witnessed ? ", and another device went on" : "");
