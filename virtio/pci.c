@@ -90,7 +90,11 @@ static void add_structures(struct virtio_pci *p)
 
 /* ---- BARs ------------------------------------------------------------------------------------ */
 
-static void map_registers(struct virtio_pci *p, uint64_t base)
+/*
+ * Said once: a CPU may still be inside a region that another one is just moving, so that from now
+ * on only its base changes.
+ */
+static void describe_registers(struct virtio_pci *p)
 {
 	struct virtio_device *d = p->device;
 	unsigned i;
@@ -100,7 +104,6 @@ static void map_registers(struct virtio_pci *p, uint64_t base)
 			.offset = NOTIFY_OFFSET + NOTIFY_STEP * i, .fd = d->queues[i].kick};
 	p->registers = (struct region){.name = d->name,
 				       .part = "registers",
-				       .base = base,
 				       .size = REGISTERS_SIZE,
 				       .priority = PRIORITY_PCI,
 				       .ops = &virtio_pci_registers,
@@ -108,38 +111,39 @@ static void map_registers(struct virtio_pci *p, uint64_t base)
 				       .ioeventfds = p->doorbells,
 				       .n_ioeventfds = d->n_queues,
 				       .traps = &p->traps};
-	space_add(&d->vm->mmio, &p->registers);
 }
 
-static void map_table(struct virtio_pci *p, uint64_t base)
+static void describe_table(struct virtio_pci *p)
 {
-	struct region table = {.name = p->device->name,
-			       .part = "MSI-X table",
-			       .base = base,
-			       .size = (uint64_t)p->msix.engine.n * PCI_MSIX_ENTRY_SIZE,
-			       .priority = PRIORITY_PCI,
-			       .ops = &pci_msix_table_ops,
-			       .opaque = &p->msix};
-
-	p->table = p->pba = table;
-	p->pba.part = "PBA";
-	p->pba.base = base + p->function.bars[TABLE_BAR].size / 2;
-	p->pba.size = align_up(p->msix.engine.n, 64) / 8;
-	p->pba.ops = &pci_msix_pba_ops;
-	space_add(&p->device->vm->mmio, &p->table);
-	space_add(&p->device->vm->mmio, &p->pba);
+	p->table = (struct region){.name = p->device->name,
+				   .part = "MSI-X table",
+				   .size = (uint64_t)p->msix.engine.n * PCI_MSIX_ENTRY_SIZE,
+				   .priority = PRIORITY_PCI,
+				   .ops = &pci_msix_table_ops,
+				   .opaque = &p->msix};
+	p->pba = (struct region){.name = p->device->name,
+				 .part = "PBA",
+				 .size = align_up(p->msix.engine.n, 64) / 8,
+				 .priority = PRIORITY_PCI,
+				 .ops = &pci_msix_pba_ops,
+				 .opaque = &p->msix};
 }
 
 static void bar_map(struct pci_function *f, unsigned bar, uint64_t addr)
 {
 	struct virtio_pci *p = f->opaque;
 	uint64_t base;
+	struct space *space = pci_bar_space(f, bar, addr, &base);
 
-	pci_bar_space(f, bar, addr, &base);
-	if (bar == REGISTERS_BAR)
-		map_registers(p, base);
-	else
-		map_table(p, base);
+	if (bar == REGISTERS_BAR) {
+		p->registers.base = base;
+		space_add(space, &p->registers);
+		return;
+	}
+	p->table.base = base;
+	p->pba.base = base + f->bars[TABLE_BAR].size / 2;
+	space_add(space, &p->table);
+	space_add(space, &p->pba);
 }
 
 static void bar_unmap(struct pci_function *f, unsigned bar)
@@ -268,10 +272,13 @@ int virtio_pci_attach(struct virtio *v, struct virtio_device *d, struct error *e
 	pci_set_bar(&p->function, REGISTERS_BAR, REGISTERS_SIZE, PCI_BASE_ADDRESS_SPACE_MEMORY);
 	add_structures(p);
 	ret = add_msix(p);
-	if (ret)
+	if (ret) {
 		fail(err, -ret, "%s: %s", d->name, strerror(-ret));
-	else
+	} else {
+		describe_registers(p);
+		describe_table(p);
 		ret = pci_bus_add(v->bus, &p->function, -1, err);
+	}
 	if (ret) {
 		virtio_pci_destroy(d);
 		return ret;
