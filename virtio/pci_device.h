@@ -34,6 +34,7 @@ struct virtio_pci {
 	int *fds;      /* by vector: where to signal it; -1: nowhere yet */
 	bool *pending; /* by vector: fired before it had anywhere */
 	struct virtio_line line;
+	bool line_disabled; /* COMMAND's Interrupt Disable */
 };
 
 extern const struct region_ops virtio_pci_registers;

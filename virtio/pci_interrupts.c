@@ -9,9 +9,7 @@
 
 static bool wants_line(const struct virtio_pci *p)
 {
-	uint16_t command = pci_get16(p->function.config, PCI_COMMAND);
-
-	return p->line.why && !p->msix_on && !(command & PCI_COMMAND_INTX_DISABLE);
+	return p->line.why && !p->msix_on && !p->line_disabled;
 }
 
 static void settle_line(struct virtio_pci *p)
@@ -92,7 +90,10 @@ bool virtio_pci_intx_is_up(struct virtio_pci *p)
 
 void virtio_pci_update_intx(struct virtio_pci *p)
 {
+	uint16_t command = pci_get16(p->function.config, PCI_COMMAND);
+
 	pthread_mutex_lock(&p->irq_lock);
+	p->line_disabled = command & PCI_COMMAND_INTX_DISABLE;
 	settle_line(p);
 	pthread_mutex_unlock(&p->irq_lock);
 }
