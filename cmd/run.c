@@ -20,7 +20,8 @@ static void usage(void)
 	       "                       [,queues=N][,iops=N][,bps=SIZE]\n"
 	       "      --vfio DEVICE    assign a PCI device: " VFIO_DEVICE_SYNTAX "\n"
 	       "  -n, --net NETWORK    a network card (a virtio device):\n"
-	       "                       " NET_SYNTAX "\n"
+	       "                       " NET_TAP_SYNTAX "\n"
+	       "                       " NET_FD_SYNTAX "\n"
 	       "      --rng            give the guest entropy (a virtio device)\n"
 	       "      --virtio-transport " VIRTIO_TRANSPORT_SYNTAX
 	       "  how drivers reach them [pci]\n"

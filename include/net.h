@@ -15,9 +15,9 @@
 #define NET_IFNAME    16 /* IFNAMSIZ */
 
 /* Also in docs/carillon.1. */
-#define NET_SYNTAX                                                                                 \
-	"tap[,ifname=NAME][,script=FILE][,queues=N][,mac=MAC][,vhost=on|off|auto], or fd=N[:N…]" \
-	"[,mac=MAC][,vhost=on|off|auto], or none"
+#define NET_TAP_SYNTAX "tap[,ifname=NAME][,script=FILE][,queues=N][,mac=MAC][,vhost=on|off|auto]"
+#define NET_FD_SYNTAX  "fd=N[:N…][,mac=MAC][,vhost=on|off|auto]"
+#define NET_SYNTAX     NET_TAP_SYNTAX ", or " NET_FD_SYNTAX ", or none"
 
 enum net_mode {
 	NET_NONE,

@@ -24,9 +24,11 @@ static const char *value_of_either(const char *word, const char *ours, const cha
 
 static int copy_text(char *to, size_t room, const char *text)
 {
-	if (!*text || strlen(text) >= room)
+	size_t len = strlen(text);
+
+	if (!len || len >= room)
 		return -EINVAL;
-	strcpy(to, text);
+	memcpy(to, text, len + 1);
 	return 0;
 }
 

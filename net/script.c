@@ -12,11 +12,14 @@
 /* Signals as they were when we started: all but those that end us are still like that. */
 static int spawn(pid_t *pid, const char *path, const char *ifname)
 {
-	char *argv[] = {(char *)(uintptr_t)path, (char *)(uintptr_t)ifname, NULL};
+	char program[NET_PATH], argument[NET_IFNAME], *argv[] = {program, argument, NULL};
 	posix_spawnattr_t attr;
 	sigset_t none, ignored;
 	int ret;
 
+	/* posix_spawn() wants what it could write to. */
+	snprintf(program, sizeof(program), "%s", path);
+	snprintf(argument, sizeof(argument), "%s", ifname);
 	sigemptyset(&none);
 	sigemptyset(&ignored);
 	sigaddset(&ignored, SIGPIPE);

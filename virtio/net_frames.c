@@ -188,7 +188,9 @@ void net_tap_ready(struct loop_source *src, uint32_t events)
 	struct virtio_device *d = &p->card->device;
 
 	pthread_mutex_lock(&d->lock);
-	/* It may have been stopped while this waited for the lock. */
+	/* The card may have been stopped while this waited for the lock, or broken by another
+	 * queue. */
+	net_settle(p);
 	if (p->polling && !net_receive(p) && (events & (EPOLLHUP | EPOLLERR))) {
 		lose(p->card, "the other end is gone");
 		net_settle(p);
