@@ -27,6 +27,7 @@ static void usage(void)
 	       "  how drivers reach them [pci]\n"
 	       "      --console KIND   the user's terminal: serial (on POWER hv), or virtio [serial]\n"
 	       "      --balloon        let the host have memory back: see carillon balloon\n"
+	       "      --pmem FILE      a file as the guest's memory: " PMEM_SYNTAX "\n"
 	       "      --9p FOLDER      share a folder of the host: " P9_SYNTAX "\n"
 	       "      --iommu KIND     " VFIO_IOMMU_SYNTAX " [auto: iommufd if the host has it]\n"
 	       "      --msi-bank BASE,SIZE  arm64: I/O addresses set aside for messages\n"

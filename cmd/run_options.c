@@ -23,6 +23,7 @@ enum {
 	OPT_TRANSPORT,
 	OPT_9P,
 	OPT_BALLOON,
+	OPT_PMEM,
 	OPT_DDW,
 	OPT_TCE,
 	OPT_JSON,
@@ -54,6 +55,7 @@ static const struct option options[] = {
 	{"virtio-transport", required_argument, NULL, OPT_TRANSPORT},
 	{"9p", required_argument, NULL, OPT_9P},
 	{"balloon", no_argument, NULL, OPT_BALLOON},
+	{"pmem", required_argument, NULL, OPT_PMEM},
 	{"ddw", required_argument, NULL, OPT_DDW},
 	{"tce-acceleration", required_argument, NULL, OPT_TCE},
 	{"json", no_argument, NULL, OPT_JSON},
@@ -232,6 +234,8 @@ static int set_option(int opt, char *value, struct machine_config *c, struct err
 		return 0;
 	case OPT_TRANSPORT:
 		return virtio_parse_transport(value, &c->arch.virtio_mmio, err);
+	case OPT_PMEM:
+		return virtio_pmem_parse(value, &c->virtio, err);
 	case OPT_BALLOON:
 		c->virtio.balloon = true;
 		return 0;

@@ -36,6 +36,15 @@ struct virtio_disk_options {
 	uint64_t iops, bps; /* requests and bytes per second; 0: as many as there are */
 };
 
+#define VIRTIO_PMEM_MAX 8
+#define PMEM_SYNTAX	"FILE[,ro]"
+
+/* A file that is memory of the guest. */
+struct pmem_options {
+	char path[1024];
+	bool readonly;
+};
+
 /* What the user asked for. Strings belong to the caller and outlive the machine. */
 struct virtio_options {
 	bool rng;
@@ -47,6 +56,8 @@ struct virtio_options {
 	bool balloon;
 	unsigned n_p9;
 	struct p9_options p9[VIRTIO_9P_MAX];
+	unsigned n_pmem;
+	struct pmem_options pmem[VIRTIO_PMEM_MAX];
 };
 
 /* Pure: VIRTIO_DISK_SYNTAX, which is cut into its words. The path is where it was. */
@@ -72,6 +83,7 @@ struct virtio {
 int virtio_parse_transport(const char *text, bool *mmio, struct error *err);
 /* Pure: what is behind an option, in addition to what was given before. 0, or -errno. */
 int virtio_9p_parse(const char *text, struct virtio_options *opt, struct error *err);
+int virtio_pmem_parse(const char *text, struct virtio_options *opt, struct error *err);
 
 /* How many files the devices keep open, at most. */
 unsigned virtio_files(const struct virtio_options *opt);

@@ -89,10 +89,12 @@ struct virtio_device {
 	unsigned id;		/* VIRTIO_ID_* */
 	const struct virtio_device_ops *ops;
 	/*
-	 * A memory region that the device has beside its registers (2.10); size 0: none. Its base
-	 * is guest-physical, or within a BAR: as its transport has it.
+	 * A memory region that the device has beside its registers (2.10), its number 0; size 0:
+	 * none. The device sets size and host, the transport where the guest has it: the base,
+	 * guest-physical, which moves with a BAR and so is atomic.
 	 */
 	struct range shared_memory;
+	uint8_t *shared_memory_host;
 	uint64_t offered; /* the device's own; the core adds those of rings and transport */
 	unsigned n_queues;
 	struct virtio_queue *queues;

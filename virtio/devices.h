@@ -16,6 +16,8 @@ int virtio_net_create(struct virtio *v, const struct net_options *opt, unsigned 
 		      struct virtio_device **out, struct error *err);
 int virtio_console_create(struct virtio *v, struct virtio_device **out, struct error *err);
 int virtio_balloon_create(struct virtio *v, struct virtio_device **out, struct error *err);
+int virtio_pmem_create(struct virtio *v, const struct pmem_options *opt, struct virtio_device **out,
+		       struct error *err);
 int virtio_9p_create(struct virtio *v, const struct p9_options *opt, struct virtio_device **out,
 		     struct error *err);
 

@@ -265,9 +265,14 @@ static const struct virtio_transport_ops transport = {
 
 int virtio_mmio_attach(struct virtio_device *d, struct error *err)
 {
-	struct virtio_mmio *m = calloc(1, sizeof(*m));
+	struct virtio_mmio *m;
 	unsigned i;
 
+	if (d->shared_memory.size && !d->shared_memory.base)
+		return fail(err, ENOTSUP,
+			    "%s: its memory is a BAR, which needs a bus: use --virtio-transport pci",
+			    d->name);
+	m = calloc(1, sizeof(*m));
 	if (m)
 		m->doorbells = calloc(d->n_queues, sizeof(*m->doorbells));
 	if (!m || !m->doorbells) {

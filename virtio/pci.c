@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
  * Virtio over PCI (4.1), without its legacy interface: the registers in BAR 0, the MSI-X table in
- * BAR 1. The registers themselves are in pci_registers.c.
+ * BAR 1, memory that the device shares in BAR 2 and 3, which are one. The registers themselves are
+ * in pci_registers.c.
  */
 #include "pci_device.h"
 
@@ -17,6 +18,7 @@
 
 #define REGISTERS_BAR 0
 #define TABLE_BAR     1
+#define SHARED_BAR    2
 
 #define MSIX_CAP  0x40
 #define FIRST_CAP 0x50
@@ -64,6 +66,21 @@ static unsigned add_structure(struct pci_function *f, unsigned at, uint8_t type,
 	return (unsigned)align_up(at + len, 4);
 }
 
+/* 4.1.4.7: offset 0 of the shared memory's BAR, and a length of 64 bits. */
+static unsigned add_shared(struct pci_function *f, unsigned at, uint64_t size)
+{
+	unsigned next = add_structure(f, at, VIRTIO_PCI_CAP_SHARED_MEMORY_CFG,
+				      sizeof(struct virtio_pci_cap64), 0, (uint32_t)size);
+
+	f->config[at + VIRTIO_PCI_CAP_BAR] = SHARED_BAR;
+	pci_set32(f->config, at + offsetof(struct virtio_pci_cap64, length_hi),
+		  (uint32_t)(size >> 32));
+	pci_set_bar(f, SHARED_BAR, pow2_ceil(size),
+		    PCI_BASE_ADDRESS_SPACE_MEMORY | PCI_BASE_ADDRESS_MEM_TYPE_64 |
+			    PCI_BASE_ADDRESS_MEM_PREFETCH);
+	return next;
+}
+
 static void add_structures(struct virtio_pci *p)
 {
 	struct pci_function *f = &p->function;
@@ -80,6 +97,8 @@ static void add_structures(struct virtio_pci *p)
 	pci_set32(f->config, at + sizeof(struct virtio_pci_cap), NOTIFY_STEP);
 	at = add_structure(f, at, VIRTIO_PCI_CAP_NOTIFY_CFG, sizeof(struct virtio_pci_notify_cap),
 			   NOTIFY_OFFSET, NOTIFY_STEP * d->n_queues);
+	if (d->shared_memory.size)
+		at = add_shared(f, at, d->shared_memory.size);
 	p->window = at;
 	add_structure(f, at, VIRTIO_PCI_CAP_PCI_CFG, sizeof(struct virtio_pci_cfg_cap), 0, 0);
 	f->writable[at + VIRTIO_PCI_CAP_BAR] = 0xff;
@@ -129,6 +148,33 @@ static void describe_table(struct virtio_pci *p)
 				 .opaque = &p->msix};
 }
 
+static void describe_shared(struct virtio_pci *p)
+{
+	const struct virtio_device *d = p->device;
+
+	p->shared = (struct region){.name = d->name,
+				    .part = "shared memory",
+				    .size = d->shared_memory.size,
+				    .priority = PRIORITY_PCI,
+				    .host = d->shared_memory_host};
+}
+
+static void map_table(struct virtio_pci *p, struct space *space, uint64_t base)
+{
+	p->table.base = base;
+	p->pba.base = base + p->function.bars[TABLE_BAR].size / 2;
+	space_add(space, &p->table);
+	space_add(space, &p->pba);
+}
+
+static void map_shared(struct virtio_pci *p, struct space *space, uint64_t base)
+{
+	/* Not under the device's lock, which comes before the space's. */
+	__atomic_store_n(&p->device->shared_memory.base, base, __ATOMIC_RELAXED);
+	p->shared.base = base;
+	space_add(space, &p->shared);
+}
+
 static void bar_map(struct pci_function *f, unsigned bar, uint64_t addr)
 {
 	struct virtio_pci *p = f->opaque;
@@ -138,12 +184,11 @@ static void bar_map(struct pci_function *f, unsigned bar, uint64_t addr)
 	if (bar == REGISTERS_BAR) {
 		p->registers.base = base;
 		space_add(space, &p->registers);
-		return;
+	} else if (bar == TABLE_BAR) {
+		map_table(p, space, base);
+	} else {
+		map_shared(p, space, base);
 	}
-	p->table.base = base;
-	p->pba.base = base + f->bars[TABLE_BAR].size / 2;
-	space_add(space, &p->table);
-	space_add(space, &p->pba);
 }
 
 static void bar_unmap(struct pci_function *f, unsigned bar)
@@ -153,6 +198,8 @@ static void bar_unmap(struct pci_function *f, unsigned bar)
 
 	if (bar == REGISTERS_BAR) {
 		space_remove(space, &p->registers);
+	} else if (bar == SHARED_BAR) {
+		space_remove(space, &p->shared);
 	} else {
 		space_remove(space, &p->table);
 		space_remove(space, &p->pba);
@@ -277,6 +324,7 @@ int virtio_pci_attach(struct virtio *v, struct virtio_device *d, struct error *e
 	} else {
 		describe_registers(p);
 		describe_table(p);
+		describe_shared(p);
 		ret = pci_bus_add(v->bus, &p->function, -1, err);
 	}
 	if (ret) {

@@ -22,7 +22,7 @@ struct virtio_pci {
 	struct pci_msix msix;
 	bool has_msix;
 	unsigned window; /* offset of the capability of 4.1.4.9 */
-	struct region registers, table, pba;
+	struct region registers, table, pba, shared;
 	struct region_ioeventfd *doorbells;
 	_Atomic uint64_t traps;
 	struct virtio_selection selection;

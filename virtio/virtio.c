@@ -46,6 +46,7 @@ enum kind {
 	KIND_RNG,
 	KIND_NET,
 	KIND_BALLOON,
+	KIND_PMEM,
 	KIND_9P,
 	KIND_CONSOLE,
 	KINDS,
@@ -62,6 +63,8 @@ static unsigned count(const struct virtio_options *opt, enum kind kind)
 		return opt->n_net;
 	case KIND_BALLOON:
 		return opt->balloon;
+	case KIND_PMEM:
+		return opt->n_pmem;
 	case KIND_9P:
 		return opt->n_p9;
 	case KIND_CONSOLE:
@@ -83,6 +86,8 @@ static int create(struct virtio *v, const struct virtio_options *opt, enum kind 
 		return virtio_net_create(v, &opt->net[i], i, out, err);
 	case KIND_BALLOON:
 		return virtio_balloon_create(v, out, err);
+	case KIND_PMEM:
+		return virtio_pmem_create(v, &opt->pmem[i], out, err);
 	case KIND_9P:
 		return virtio_9p_create(v, &opt->p9[i], out, err);
 	case KIND_CONSOLE:

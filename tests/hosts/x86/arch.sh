@@ -16,7 +16,7 @@ qemu_set=qemu-x86
 host_modules="9p 9pnet_virtio kvm_amd vfio_pci vfio_iommu_type1 tun vhost_net macvtap veth"
 # For guests with the full kernel; the cloud kernels have NVMe built in and no network cards.
 full_modules="nvme e1000e igb"
-virtio_modules="virtio_rng virtio_net virtio_mmio virtio_console virtio_blk virtio_balloon"
+virtio_modules="virtio_rng virtio_net virtio_mmio virtio_console virtio_blk virtio_balloon virtio_pmem nd_pmem"
 folders_modules="9p 9pnet_virtio"
 
 # The emulated machine; a host's file adds devices. The intel-iommu driver runs on AMD's CPU too,

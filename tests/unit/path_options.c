@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* What is behind --9p. */
+/* What is behind --9p and --pmem. */
 #include "virtio.h"
 
 #include <criterion/criterion.h>
@@ -47,6 +47,30 @@ Test(p9_options, nonsense_is_named)
 	memcpy(text, "/srv,", 5);
 	text[100] = 0;
 	refuses(text, "at most 47 letters");
+}
+
+Test(pmem_options, a_file)
+{
+	char text[1200] = "";
+	unsigned i;
+
+	cr_assert_lt(virtio_pmem_parse("", &v, &err), 0);
+	cr_assert(strstr(err.text, PMEM_SYNTAX), "%s", err.text);
+	cr_assert_lt(virtio_pmem_parse(",ro", &v, &err), 0);
+	memset(text, 'x', sizeof(text) - 1);
+	cr_assert_lt(virtio_pmem_parse(text, &v, &err), 0);
+	cr_assert(strstr(err.text, "too long"), "%s", err.text);
+	cr_assert_eq(v.n_pmem, 0);
+	cr_assert_eq(virtio_pmem_parse("a,b", &v, &err), 0);
+	cr_assert_str_eq(v.pmem[0].path, "a,b");
+	cr_assert(!v.pmem[0].readonly);
+	cr_assert_eq(virtio_pmem_parse("a,ro", &v, &err), 0);
+	cr_assert_str_eq(v.pmem[1].path, "a");
+	cr_assert(v.pmem[1].readonly);
+	for (i = 2; i < VIRTIO_PMEM_MAX; i++)
+		cr_assert_eq(virtio_pmem_parse("a", &v, &err), 0);
+	cr_assert_lt(virtio_pmem_parse("a", &v, &err), 0);
+	cr_assert(strstr(err.text, "at most 8 files"), "%s", err.text);
 }
 
 Test(p9_options, each_tag_once_and_not_too_many)
