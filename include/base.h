@@ -111,6 +111,16 @@ int read_file(const char *path, char *buf, size_t size);
 /* Write text to a file that exists (sysfs); -errno. */
 int write_file(const char *path, const char *text);
 
+struct sockaddr_un;
+
+/* Is somebody listening at this Unix socket? One left by a killed process refuses. */
+bool socket_is_alive(const struct sockaddr_un *address);
+/*
+ * Listen there, without blocking, for the owner alone; a socket that nobody listens at is replaced.
+ * The file, or -EADDRINUSE: somebody listens; -EEXIST: there is something else than a socket.
+ */
+int socket_listen(const struct sockaddr_un *address, int backlog, struct error *err);
+
 /* A string that grows. After a failed allocation `failed` is set and further text is dropped. */
 struct text {
 	char *data;

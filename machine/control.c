@@ -17,38 +17,6 @@
 /* The kernel counts its own overhead in a socket's buffer. */
 #define SOCKET_ROOM (2 * CONTROL_REPLY)
 
-static int listen_on(const struct sockaddr_un *address, struct error *err)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	mode_t mask;
-	int ret;
-
-	if (fd < 0)
-		return fail(err, errno, "control socket: %s", strerror(errno));
-	/* From the first moment on for the owner alone. */
-	mask = umask(077);
-	ret = bind(fd, (const struct sockaddr *)address, sizeof(*address));
-	umask(mask);
-	if (ret || listen(fd, CONTROL_CLIENTS)) {
-		ret = fail(err, errno, "%s: %s", address->sun_path, strerror(errno));
-		close(fd);
-		return ret;
-	}
-	return fd;
-}
-
-/* Is somebody listening there? A socket left by a killed machine refuses. */
-static bool is_alive(const struct sockaddr_un *address)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool alive = fd >= 0 && (!connect(fd, (const struct sockaddr *)address, sizeof(*address)) ||
-				 errno == EAGAIN);
-
-	if (fd >= 0)
-		close(fd);
-	return alive;
-}
-
 int control_open(struct control *c, struct machine *m, struct error *err)
 {
 	char directory[sizeof(c->address.sun_path)];
@@ -65,13 +33,12 @@ int control_open(struct control *c, struct machine *m, struct error *err)
 		return ret;
 	if (mkdir(directory, 0700) && errno != EEXIST)
 		return fail(err, errno, "%s: %s", directory, strerror(errno));
-	if (is_alive(&c->address))
+	c->source.fd = socket_listen(&c->address, CONTROL_CLIENTS, err);
+	if (c->source.fd == -EADDRINUSE)
 		return fail(err, EBUSY,
 			    "a machine named '%s' is running; choose another --name, or end it "
 			    "with: carillon stop %s",
 			    m->config->name, m->config->name);
-	unlink(c->address.sun_path);
-	c->source.fd = listen_on(&c->address, err);
 	return c->source.fd < 0 ? c->source.fd : 0;
 }
 
