@@ -4,9 +4,9 @@
  * queue, and a guest has sockets for what they would carry (vsock.c).
  *
  * Input is copied into the driver's buffers or left where it is, until there are some. Output that
- * the terminal does not take stays in its buffer, so that the guest waits, for as long as the
- * serial line would have waited; then it is lost, and so is all that follows, until the terminal
- * takes some again.
+ * the terminal does not take stays in its buffer, so that the guest waits. Linux waits with
+ * interrupts off (hvc_push), so that this can't go on: before its watchdogs bark, output is lost,
+ * and so is all that follows, until the terminal takes some again.
  */
 #include <errno.h>
 #include <poll.h>
@@ -27,8 +27,9 @@ enum { RECEIVEQ, TRANSMITQ, QUEUES }; /* 5.3.2 */
 /* POSIX's least PIPE_BUF that Linux has: a pipe that polls as writable takes as much. */
 #define PIECE 4096
 /* How much is sent in one go: the loop has others to serve. */
-#define SEND_MAX	(64 * KIB)
-#define OUT_PATIENCE_MS 1000
+#define SEND_MAX (64 * KIB)
+/* Linux' soft lockup detector says so after 20 s. */
+#define OUT_PATIENCE_MS 10000
 
 struct console {
 	struct virtio_device device;

@@ -12,7 +12,7 @@ run() {
 	guest_wait state=paused
 	# The guest has read nothing yet: what does not fit waits in the pipe.
 	yes "$mark 0123456789" | head -c 2097152 >typed
-	(echo go && cat typed) >&4 &
+	(echo go && cat typed) >&4
 	guest_wait state=echo
 	expect_guest "typed=$(sha256sum <typed | cut -c1-64)"
 	head -c 2097152 <&3 >echoed
