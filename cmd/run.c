@@ -29,6 +29,7 @@ static void usage(void)
 	       "      --balloon        let the host have memory back: see carillon balloon\n"
 	       "      --pmem FILE      a file as the guest's memory: " PMEM_SYNTAX "\n"
 	       "      --9p FOLDER      share a folder of the host: " P9_SYNTAX "\n"
+	       "      --vsock GUEST    sockets between guest and host: " VSOCK_SYNTAX "\n"
 	       "      --iommu KIND     " VFIO_IOMMU_SYNTAX " [auto: iommufd if the host has it]\n"
 	       "      --msi-bank BASE,SIZE  arm64: I/O addresses set aside for messages\n"
 	       "      --irqchip CHIP   arm64: gicv3-its, gicv3, gicv2m, gicv2 [what the host has]\n"

@@ -24,6 +24,7 @@ enum {
 	OPT_9P,
 	OPT_BALLOON,
 	OPT_PMEM,
+	OPT_VSOCK,
 	OPT_DDW,
 	OPT_TCE,
 	OPT_JSON,
@@ -56,6 +57,7 @@ static const struct option options[] = {
 	{"9p", required_argument, NULL, OPT_9P},
 	{"balloon", no_argument, NULL, OPT_BALLOON},
 	{"pmem", required_argument, NULL, OPT_PMEM},
+	{"vsock", required_argument, NULL, OPT_VSOCK},
 	{"ddw", required_argument, NULL, OPT_DDW},
 	{"tce-acceleration", required_argument, NULL, OPT_TCE},
 	{"json", no_argument, NULL, OPT_JSON},
@@ -241,6 +243,8 @@ static int set_option(int opt, char *value, struct machine_config *c, struct err
 		return 0;
 	case OPT_9P:
 		return virtio_9p_parse(value, &c->virtio, err);
+	case OPT_VSOCK:
+		return vsock_parse(value, &c->virtio.vsock, err);
 	case OPT_HUGEPAGES:
 		c->memory.hugepages = true;
 		return 0;

@@ -44,6 +44,17 @@ struct pmem_options {
 	char path[1024];
 	bool readonly;
 };
+#define VSOCK_SYNTAX "CID, or cid=CID,uds=PATH"
+
+struct vsock_options {
+	uint32_t cid; /* the guest's; 0: no socket device */
+	/* Connections end at Unix sockets: the guest's ports are reached through this path, the
+	 * host's port N is PATH_N, and a socket's name takes 108 bytes. "": the host's kernel. */
+	char uds[97];
+};
+
+/* Pure: what is behind --vsock. */
+int vsock_parse(const char *text, struct vsock_options *opt, struct error *err);
 
 /* What the user asked for. Strings belong to the caller and outlive the machine. */
 struct virtio_options {
@@ -58,6 +69,7 @@ struct virtio_options {
 	struct p9_options p9[VIRTIO_9P_MAX];
 	unsigned n_pmem;
 	struct pmem_options pmem[VIRTIO_PMEM_MAX];
+	struct vsock_options vsock;
 };
 
 /* Pure: VIRTIO_DISK_SYNTAX, which is cut into its words. The path is where it was. */

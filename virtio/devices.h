@@ -20,5 +20,9 @@ int virtio_pmem_create(struct virtio *v, const struct pmem_options *opt, struct 
 		       struct error *err);
 int virtio_9p_create(struct virtio *v, const struct p9_options *opt, struct virtio_device **out,
 		     struct error *err);
+int virtio_vsock_create(struct virtio *v, const struct vsock_options *opt,
+			struct virtio_device **out, struct error *err);
+int virtio_vhost_vsock_create(struct virtio *v, uint32_t cid, struct virtio_device **out,
+			      struct error *err);
 
 #endif

@@ -8,6 +8,7 @@
 #include "9p_server.h"
 #include "devices.h"
 #include "transport.h"
+#include "vsock.h"
 
 /* Of a device: a kick and a latch for each of its queues, what it works on. */
 #define DEVICE_FILES 48
@@ -48,6 +49,7 @@ enum kind {
 	KIND_BALLOON,
 	KIND_PMEM,
 	KIND_9P,
+	KIND_VSOCK,
 	KIND_CONSOLE,
 	KINDS,
 };
@@ -67,6 +69,8 @@ static unsigned count(const struct virtio_options *opt, enum kind kind)
 		return opt->n_pmem;
 	case KIND_9P:
 		return opt->n_p9;
+	case KIND_VSOCK:
+		return opt->vsock.cid != 0;
 	case KIND_CONSOLE:
 		return opt->console;
 	default:
@@ -90,6 +94,10 @@ static int create(struct virtio *v, const struct virtio_options *opt, enum kind 
 		return virtio_pmem_create(v, &opt->pmem[i], out, err);
 	case KIND_9P:
 		return virtio_9p_create(v, &opt->p9[i], out, err);
+	case KIND_VSOCK:
+		if (opt->vsock.uds[0])
+			return virtio_vsock_create(v, &opt->vsock, out, err);
+		return virtio_vhost_vsock_create(v, opt->vsock.cid, out, err);
 	case KIND_CONSOLE:
 		return virtio_console_create(v, out, err);
 	default:
@@ -103,6 +111,7 @@ unsigned virtio_files(const struct virtio_options *opt)
 
 	for (kind = 0; kind < KINDS; kind++)
 		files += DEVICE_FILES * count(opt, kind);
+	files += opt->vsock.uds[0] ? VSOCK_LINKS_MAX : 0;
 	for (i = 0; i < opt->n_net; i++)
 		files += PAIR_FILES * opt->net[i].pairs;
 	return files;

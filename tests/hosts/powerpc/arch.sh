@@ -13,11 +13,11 @@ driver_modules="nvme"
 guest_sets="guest=kernel-powerpc full=kernel-powerpc page64k=kernel-64k-powerpc virtio=kernel-powerpc folders=kernel-powerpc"
 busybox_set=busybox-powerpc
 qemu_set=qemu-powerpc
-host_modules="9p 9pnet_virtio kvm_hv vfio_pci vfio_iommu_spapr_tce tun vhost_net macvtap veth"
+host_modules="9p 9pnet_virtio kvm_hv vfio_pci vfio_iommu_spapr_tce tun vhost_net macvtap veth vhost_vsock"
 # Debian has one kernel for all machines, with drivers in modules.
 guest_modules="nvme"
 full_modules="nvme e1000e igb virtio_net virtio_rng"
-virtio_modules="virtio_rng virtio_net virtio_console virtio_balloon"
+virtio_modules="virtio_rng virtio_net virtio_console virtio_balloon vmw_vsock_virtio_transport"
 folders_modules="9p 9pnet_virtio"
 page64k_modules="nvme"
 

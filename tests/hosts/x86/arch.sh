@@ -13,10 +13,10 @@ driver_modules="nvme"
 guest_sets="guest=kernel-cloud-x86 full=kernel-x86 next=kernel-next-x86 virtio=kernel-cloud-x86 folders=kernel-x86"
 busybox_set=busybox-x86
 qemu_set=qemu-x86
-host_modules="9p 9pnet_virtio kvm_amd vfio_pci vfio_iommu_type1 tun vhost_net macvtap veth"
+host_modules="9p 9pnet_virtio kvm_amd vfio_pci vfio_iommu_type1 tun vhost_net macvtap veth vhost_vsock"
 # For guests with the full kernel; the cloud kernels have NVMe built in and no network cards.
 full_modules="nvme e1000e igb"
-virtio_modules="virtio_rng virtio_net virtio_mmio virtio_console virtio_blk virtio_balloon virtio_pmem nd_pmem"
+virtio_modules="virtio_rng virtio_net virtio_mmio virtio_console virtio_blk virtio_balloon virtio_pmem nd_pmem vmw_vsock_virtio_transport"
 folders_modules="9p 9pnet_virtio"
 
 # The emulated machine; a host's file adds devices. The intel-iommu driver runs on AMD's CPU too,

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/* Peers of the hybrid socket device: see vsock_link.h. Nothing here blocks. */
+#include "vsock_link.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* A hang-up is reported whether asked for or not: who waits for nothing must not be in the loop. */
+static int poll_for(struct vsock_link *l, struct loop *loop, uint32_t events)
+{
+	if (events == l->polled)
+		return 0;
+	if (l->polled)
+		loop_remove(loop, &l->source);
+	l->polled = events;
+	return events ? loop_add(loop, &l->source, events) : 0;
+}
+
+int vsock_link_open(struct vsock_link *l, struct loop *loop, enum vsock_use use, int fd)
+{
+	int ret;
+
+	l->use = use;
+	l->source.fd = fd;
+	l->polled = 0;
+	l->line_length = 0;
+	l->by_host = use == LINK_GREETING;
+	l->readable = l->end_passed = false;
+	l->first = l->kept = 0;
+	ret = poll_for(l, loop, EPOLLIN);
+	if (ret) {
+		l->polled = 0;
+		vsock_link_free(l, loop);
+	}
+	return ret;
+}
+
+void vsock_link_drop_peer(struct vsock_link *l, struct loop *loop)
+{
+	if (l->source.fd < 0)
+		return;
+	poll_for(l, loop, 0);
+	close(l->source.fd);
+	l->source.fd = -1;
+	l->readable = false;
+	l->first = l->kept = 0;
+	free(l->buffer);
+	l->buffer = NULL;
+}
+
+void vsock_link_free(struct vsock_link *l, struct loop *loop)
+{
+	vsock_link_drop_peer(l, loop);
+	l->use = LINK_FREE;
+}
+
+/* How many bytes the socket takes now; -errno: it is gone. */
+static ssize_t send_now(const struct vsock_link *l, const uint8_t *data, size_t n)
+{
+	ssize_t ret = send(l->source.fd, data, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (ret >= 0)
+		return ret;
+	return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+}
+
+static int keep(struct vsock_link *l, const uint8_t *data, uint32_t n)
+{
+	uint32_t end = (l->first + l->kept) % VSOCK_BUFFER, part = VSOCK_BUFFER - end;
+
+	if (!l->buffer)
+		l->buffer = malloc(VSOCK_BUFFER);
+	if (!l->buffer || n > VSOCK_BUFFER - l->kept)
+		return -ENOMEM;
+	if (part > n)
+		part = n;
+	memcpy(l->buffer + end, data, part);
+	memcpy(l->buffer, data + part, n - part);
+	l->kept += n;
+	return 0;
+}
+
+int vsock_link_send(struct vsock_link *l, const uint8_t *data, uint32_t n)
+{
+	/* In order: nothing overtakes what is kept. */
+	ssize_t done = l->kept ? 0 : send_now(l, data, n);
+
+	if (done < 0)
+		return (int)done;
+	vsock_stream_forwarded(&l->stream, (uint32_t)done);
+	return done == n ? 0 : keep(l, data + done, n - (uint32_t)done);
+}
+
+int vsock_link_flush(struct vsock_link *l)
+{
+	ssize_t done = 1;
+	unsigned part;
+
+	while (l->kept && done > 0) {
+		part = VSOCK_BUFFER - l->first;
+		if (part > l->kept)
+			part = l->kept;
+		done = send_now(l, l->buffer + l->first, part);
+		if (done < 0)
+			return (int)done;
+		l->first = (l->first + (unsigned)done) % VSOCK_BUFFER;
+		l->kept -= (unsigned)done;
+		vsock_stream_forwarded(&l->stream, (uint32_t)done);
+	}
+	return 0;
+}
+
+int vsock_link_read_line(struct vsock_link *l)
+{
+	char *to = l->line + l->line_length, *end;
+	ssize_t n =
+		recv(l->source.fd, to, sizeof(l->line) - l->line_length, MSG_PEEK | MSG_DONTWAIT);
+
+	if (n <= 0)
+		return n && (errno == EAGAIN || errno == EINTR) ? 0 : -ECONNRESET;
+	/* What is behind the line is the guest's. */
+	end = memchr(to, '\n', (size_t)n);
+	if (end)
+		n = end + 1 - to;
+	if (recv(l->source.fd, to, (size_t)n, MSG_DONTWAIT) != n)
+		return -ECONNRESET;
+	l->line_length += (unsigned)n - (end != NULL);
+	if (!end && l->line_length == sizeof(l->line))
+		return -EMSGSIZE;
+	return end != NULL;
+}
+
+bool vsock_link_is_due(const struct vsock_link *l)
+{
+	if (l->use != LINK_BOUND)
+		return false;
+	return l->stream.owed || (l->readable && vsock_stream_credit(&l->stream));
+}
+
+bool vsock_link_is_closing(const struct vsock_link *l)
+{
+	return l->use == LINK_BOUND && l->source.fd < 0;
+}
+
+/* An end that the guest has announced, once all that came before it is delivered. */
+static void pass_on_end(struct vsock_link *l, struct loop *loop)
+{
+	struct vsock_stream *s = &l->stream;
+
+	if (l->kept || !s->guest_shut)
+		return;
+	if (s->guest_shut == VSOCK_SHUT_ALL) {
+		vsock_stream_reset(s);
+		vsock_link_drop_peer(l, loop);
+		return;
+	}
+	if (s->guest_shut & s->host_shut & VIRTIO_VSOCK_SHUTDOWN_SEND) {
+		/* Both have said all: the guest ends it with a RST. */
+		vsock_stream_shut(s, VSOCK_SHUT_ALL);
+		vsock_link_drop_peer(l, loop);
+		return;
+	}
+	if (l->end_passed || l->source.fd < 0)
+		return;
+	l->end_passed = true;
+	shutdown(l->source.fd, s->guest_shut & VIRTIO_VSOCK_SHUTDOWN_SEND ? SHUT_WR : SHUT_RD);
+}
+
+static uint32_t wanted_events(const struct vsock_link *l)
+{
+	uint32_t events = l->kept ? EPOLLOUT : 0;
+
+	/* What can't be put anywhere stays in the socket, and its sender waits. */
+	if (!l->readable && vsock_stream_credit(&l->stream) &&
+	    !(l->stream.host_shut & VIRTIO_VSOCK_SHUTDOWN_SEND))
+		events |= EPOLLIN;
+	return events;
+}
+
+void vsock_link_settle(struct vsock_link *l, struct loop *loop)
+{
+	if (l->use != LINK_BOUND)
+		return;
+	pass_on_end(l, loop);
+	if (l->stream.state == VSOCK_RESET) {
+		vsock_link_drop_peer(l, loop);
+		if (!l->stream.owed)
+			l->use = LINK_FREE;
+		return;
+	}
+	if (l->source.fd >= 0 && poll_for(l, loop, wanted_events(l))) {
+		l->polled = 0;
+		vsock_stream_reset(&l->stream);
+		vsock_link_drop_peer(l, loop);
+	}
+}
