@@ -151,7 +151,7 @@ static void pass_on_end(struct vsock_link *l, struct loop *loop)
 {
 	struct vsock_stream *s = &l->stream;
 
-	if (l->kept || !s->guest_shut)
+	if (l->kept || !s->guest_shut || s->state != VSOCK_OPEN)
 		return;
 	if (s->guest_shut == VSOCK_SHUT_ALL) {
 		vsock_stream_reset(s);
