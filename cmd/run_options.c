@@ -25,6 +25,7 @@ enum {
 	OPT_BALLOON,
 	OPT_PMEM,
 	OPT_VSOCK,
+	OPT_VHOST_USER,
 	OPT_DDW,
 	OPT_TCE,
 	OPT_JSON,
@@ -58,6 +59,7 @@ static const struct option options[] = {
 	{"balloon", no_argument, NULL, OPT_BALLOON},
 	{"pmem", required_argument, NULL, OPT_PMEM},
 	{"vsock", required_argument, NULL, OPT_VSOCK},
+	{"vhost-user", required_argument, NULL, OPT_VHOST_USER},
 	{"ddw", required_argument, NULL, OPT_DDW},
 	{"tce-acceleration", required_argument, NULL, OPT_TCE},
 	{"json", no_argument, NULL, OPT_JSON},
@@ -187,6 +189,25 @@ static int add_disk(char *text, struct virtio_options *opt, struct error *err)
 	return ret;
 }
 
+static int add_vhost_user(const char *text, struct virtio_options *v, struct error *err)
+{
+	struct vhost_user_options *opt = &v->vhost_user[v->n_vhost_user];
+	unsigned i;
+	int ret;
+
+	if (v->n_vhost_user == VHOST_USER_MAX)
+		return fail(err, E2BIG, "--vhost-user %s: at most %d devices", text,
+			    VHOST_USER_MAX);
+	ret = vhost_user_parse(text, opt, err);
+	for (i = 0; i < v->n_vhost_user && !ret; i++)
+		if (!strcmp(v->vhost_user[i].socket, opt->socket))
+			return fail(err, EINVAL,
+				    "--vhost-user %s: there is a device at this socket already",
+				    text);
+	v->n_vhost_user += !ret;
+	return ret;
+}
+
 static int set_option(int opt, char *value, struct machine_config *c, struct error *err)
 {
 	switch (opt) {
@@ -245,6 +266,8 @@ static int set_option(int opt, char *value, struct machine_config *c, struct err
 		return virtio_9p_parse(value, &c->virtio, err);
 	case OPT_VSOCK:
 		return vsock_parse(value, &c->virtio.vsock, err);
+	case OPT_VHOST_USER:
+		return add_vhost_user(value, &c->virtio, err);
 	case OPT_HUGEPAGES:
 		c->memory.hugepages = true;
 		return 0;

@@ -13,8 +13,8 @@
 #include "vm.h"
 
 #define VIRTIO_NETS_MAX 8
-#define VIRTIO_9P_MAX 8
-#define P9_SYNTAX     "FOLDER,TAG[,ro]"
+#define VIRTIO_9P_MAX	8
+#define P9_SYNTAX	"FOLDER,TAG[,ro]"
 
 /* A folder of the host, which the guest finds by its tag. */
 struct p9_options {
@@ -55,6 +55,30 @@ struct vsock_options {
 
 /* Pure: what is behind --vsock. */
 int vsock_parse(const char *text, struct vsock_options *opt, struct error *err);
+/* A device whose rings another process serves. */
+#define VHOST_USER_MAX	      8
+#define VHOST_USER_PATH	      108 /* of a socket, with its NUL */
+#define VHOST_USER_TAG	      36
+#define VHOST_USER_QUEUES_MAX 64
+#define VHOST_USER_SYNTAX                                                      \
+	"fs|vsock|blk|net|NUMBER,socket=PATH[,queues=N][,tag=TAG][,mac=MAC][," \
+	"config-size=BYTES]"
+
+struct vhost_user_type;
+
+struct vhost_user_options {
+	const struct vhost_user_type *type;
+	unsigned id; /* VIRTIO_ID_* */
+	char socket[VHOST_USER_PATH];
+	char tag[VHOST_USER_TAG + 1]; /* fs; "": the back end knows it */
+	bool has_mac;
+	uint8_t mac[6];	      /* net; else made from the socket's path */
+	unsigned queues;      /* 0: not said, which is 1 */
+	unsigned config_size; /* of a device known by its number, bytes */
+};
+
+/* Pure. Parse what is behind --vhost-user; -EINVAL. */
+int vhost_user_parse(const char *text, struct vhost_user_options *opt, struct error *err);
 
 /* What the user asked for. Strings belong to the caller and outlive the machine. */
 struct virtio_options {
@@ -70,12 +94,15 @@ struct virtio_options {
 	unsigned n_pmem;
 	struct pmem_options pmem[VIRTIO_PMEM_MAX];
 	struct vsock_options vsock;
+	unsigned n_vhost_user;
+	struct vhost_user_options vhost_user[VHOST_USER_MAX];
 };
 
 /* Pure: VIRTIO_DISK_SYNTAX, which is cut into its words. The path is where it was. */
 int virtio_parse_disk(char *text, struct virtio_disk_options *opt, struct error *err);
 
 struct virtio_device;
+struct vhost_user_session;
 
 /* All the virtio devices of a machine. */
 struct virtio {
@@ -86,7 +113,10 @@ struct virtio {
 	const char *name;  /* the machine's; before virtio_open() */
 	bool mmio;	   /* all devices are over MMIO, none over PCI; before virtio_open() */
 	int console_out;   /* what the console writes to; the caller's, it outlives the devices */
+	const struct virtio_options *options;
 	struct virtio_device *devices; /* in the order in which they were made */
+	/* Connections to vhost-user back ends, one for each option, which outlive a reboot. */
+	struct vhost_user_session *kept;
 };
 
 #define VIRTIO_TRANSPORT_SYNTAX "pci|mmio"
@@ -97,6 +127,8 @@ int virtio_parse_transport(const char *text, bool *mmio, struct error *err);
 int virtio_9p_parse(const char *text, struct virtio_options *opt, struct error *err);
 int virtio_pmem_parse(const char *text, struct virtio_options *opt, struct error *err);
 
+/* Do other processes have to map guest memory? */
+bool virtio_shares_memory(const struct virtio_options *opt);
 /* How many files the devices keep open, at most. */
 unsigned virtio_files(const struct virtio_options *opt);
 /*
@@ -117,6 +149,8 @@ void virtio_close(struct virtio *v);
  * it likes: virtio_stat() tells how far it is. -ENODEV: there is no balloon. Any thread.
  */
 int virtio_balloon_resize(struct virtio *v, uint64_t bytes, struct error *err);
+/* No other boot follows: end what was kept for it. */
+void virtio_forget(struct virtio *v);
 /* State and counters of all devices, an array in an open object. Any thread. */
 void virtio_stat(struct virtio *v, struct json *j);
 

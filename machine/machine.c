@@ -109,6 +109,7 @@ static int place(struct machine *m, const struct arch_layout *layout, struct err
 
 	/* Devices pin memory. The kernel would make each page while it pins it, on one thread. */
 	opt.prefault |= m->config->n_vfio != 0;
+	opt.shared |= virtio_shares_memory(&m->config->virtio);
 	ret = vm_add_ram(&m->vm, layout->ram, layout->n_ram, &opt, err);
 
 	if (!ret)
@@ -132,7 +133,8 @@ static int begin(struct machine *m, struct error *err)
 	m->virtio = (struct virtio){.by_hypercall = arch_by_hypercall,
 				    .name = m->config->name,
 				    .mmio = m->config->arch.virtio_mmio,
-				    .console_out = m->console.out};
+				    .console_out = m->console.out,
+				    .kept = m->virtio.kept};
 	m->vfio.guest_page = arch_guest_page;
 	ret = allow_files(m, err);
 	return ret ?: arch_create(&m->vm, &m->config->arch, err);
@@ -262,6 +264,7 @@ enum vm_end machine_run(struct machine *m, const struct machine_config *config, 
 		do {
 			end = run_once(m, text, size, err);
 		} while (end == VM_RESET);
+		virtio_forget(&m->virtio);
 	}
 	console_close(&m->console);
 	control_close(&m->control);
@@ -295,6 +298,7 @@ int machine_plan(const struct machine_config *config, struct map_part **out, str
 	if (ret == -ENOMEM)
 		fail(err, ENOMEM, "out of memory");
 	take_apart(m);
+	virtio_forget(&m->virtio);
 	free(reserved);
 	free(m);
 	return ret;

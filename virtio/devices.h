@@ -24,5 +24,7 @@ int virtio_vsock_create(struct virtio *v, const struct vsock_options *opt,
 			struct virtio_device **out, struct error *err);
 int virtio_vhost_vsock_create(struct virtio *v, uint32_t cid, struct virtio_device **out,
 			      struct error *err);
+int virtio_vhost_user_create(struct virtio *v, const struct vhost_user_options *opt,
+			     struct virtio_device **out, struct error *err);
 
 #endif

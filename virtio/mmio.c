@@ -269,9 +269,10 @@ int virtio_mmio_attach(struct virtio_device *d, struct error *err)
 	unsigned i;
 
 	if (d->shared_memory.size && !d->shared_memory.base)
-		return fail(err, ENOTSUP,
-			    "%s: its memory is a BAR, which needs a bus: use --virtio-transport pci",
-			    d->name);
+		return fail(
+			err, ENOTSUP,
+			"%s: its memory is a BAR, which needs a bus: use --virtio-transport pci",
+			d->name);
 	m = calloc(1, sizeof(*m));
 	if (m)
 		m->doorbells = calloc(d->n_queues, sizeof(*m->doorbells));

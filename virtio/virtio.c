@@ -8,12 +8,18 @@
 #include "9p_server.h"
 #include "devices.h"
 #include "transport.h"
+#include "vhost_user_device.h"
 #include "vsock.h"
 
 /* Of a device: a kick and a latch for each of its queues, what it works on. */
 #define DEVICE_FILES 48
 /* Of a pair of queues of a network device: its backend's, vhost's, and again kicks and latches. */
 #define PAIR_FILES 12
+
+bool virtio_shares_memory(const struct virtio_options *opt)
+{
+	return opt->n_vhost_user > 0;
+}
 
 int virtio_parse_transport(const char *text, bool *mmio, struct error *err)
 {
@@ -50,6 +56,7 @@ enum kind {
 	KIND_PMEM,
 	KIND_9P,
 	KIND_VSOCK,
+	KIND_VHOST_USER,
 	KIND_CONSOLE,
 	KINDS,
 };
@@ -71,6 +78,8 @@ static unsigned count(const struct virtio_options *opt, enum kind kind)
 		return opt->n_p9;
 	case KIND_VSOCK:
 		return opt->vsock.cid != 0;
+	case KIND_VHOST_USER:
+		return opt->n_vhost_user;
 	case KIND_CONSOLE:
 		return opt->console;
 	default:
@@ -98,6 +107,8 @@ static int create(struct virtio *v, const struct virtio_options *opt, enum kind 
 		if (opt->vsock.uds[0])
 			return virtio_vsock_create(v, &opt->vsock, out, err);
 		return virtio_vhost_vsock_create(v, opt->vsock.cid, out, err);
+	case KIND_VHOST_USER:
+		return virtio_vhost_user_create(v, &opt->vhost_user[i], out, err);
 	case KIND_CONSOLE:
 		return virtio_console_create(v, out, err);
 	default:
@@ -112,6 +123,9 @@ unsigned virtio_files(const struct virtio_options *opt)
 	for (kind = 0; kind < KINDS; kind++)
 		files += DEVICE_FILES * count(opt, kind);
 	files += opt->vsock.uds[0] ? VSOCK_LINKS_MAX : 0;
+	/* A kick, a call and a latch for each queue. */
+	for (i = 0; i < opt->n_vhost_user; i++)
+		files += 3 * opt->vhost_user[i].queues;
 	for (i = 0; i < opt->n_net; i++)
 		files += PAIR_FILES * opt->net[i].pairs;
 	return files;
@@ -126,6 +140,7 @@ int virtio_open(struct virtio *v, struct vm *vm, struct pci_bus *bus,
 
 	v->vm = vm;
 	v->bus = bus;
+	v->options = opt;
 	for (kind = 0; kind < KINDS; kind++)
 		for (i = 0; i < count(opt, kind) && !ret; i++) {
 			d = NULL;
@@ -167,6 +182,11 @@ void virtio_close(struct virtio *v)
 		d->transport->destroy(d);
 		d->ops->destroy(d);
 	}
+}
+
+void virtio_forget(struct virtio *v)
+{
+	vhost_user_forget(v);
 }
 
 static void stat_queues(struct virtio_device *d, struct json *j)

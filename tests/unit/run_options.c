@@ -183,3 +183,24 @@ Test(run_options, nonsense_is_named)
 	refuses(PARSE("-k", "k", "leftover"), "'leftover'");
 	refuses(PARSE("-k"), "-k needs a value");
 }
+
+Test(run_options, vhost_user)
+{
+	cr_assert_eq(PARSE("-k", "k", "--vhost-user", "fs,socket=a,tag=t", "--vhost-user",
+			   "net,socket=b"),
+		     0);
+	cr_assert_eq(config.virtio.n_vhost_user, 2);
+	cr_assert_str_eq(config.virtio.vhost_user[0].tag, "t");
+	cr_assert_str_eq(config.virtio.vhost_user[1].socket, "b");
+	cr_assert(virtio_shares_memory(&config.virtio));
+	cr_assert_eq(PARSE("-k", "k", "--vhost-user", "fs,socket=a,tag=t", "--vhost-user",
+			   "blk,socket=a"),
+		     -EINVAL);
+	cr_assert(strstr(err.text, "already"), "%s", err.text);
+	cr_assert_eq(PARSE("-k", "k", "--vhost-user=blk,socket=1", "--vhost-user=blk,socket=2",
+			   "--vhost-user=blk,socket=3", "--vhost-user=blk,socket=4",
+			   "--vhost-user=blk,socket=5", "--vhost-user=blk,socket=6",
+			   "--vhost-user=blk,socket=7", "--vhost-user=blk,socket=8",
+			   "--vhost-user=blk,socket=9"),
+		     -E2BIG);
+}
