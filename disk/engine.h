@@ -31,6 +31,17 @@ struct disk_engine_ops {
 	struct disk_request *(*take)(void *engine, int64_t *result);
 };
 
+/* What the kernel gives back with a result is a number: the pointer that went with the request. */
+static inline void *disk_cookie(uint64_t number)
+{
+	union {
+		uint64_t number;
+		void *pointer;
+	} cookie = {.number = number};
+
+	return cookie.pointer;
+}
+
 extern const struct disk_engine_ops disk_io_uring, disk_libaio;
 
 #endif

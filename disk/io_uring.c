@@ -156,7 +156,7 @@ static struct disk_request *ring_take(void *engine, int64_t *result)
 
 	if (head == atomic_load_explicit(r->cq_tail, memory_order_acquire))
 		return NULL;
-	req = (struct disk_request *)(uintptr_t)e->user_data;
+	req = disk_cookie(e->user_data);
 	*result = e->res;
 	atomic_store_explicit(r->cq_head, head + 1, memory_order_release);
 	return req;

@@ -117,7 +117,7 @@ static void aio_send(void *engine)
 		if (n < 0 && errno != EAGAIN) {
 			b = a->gathered[0];
 			a->refused_code = errno;
-			a->refused = (struct disk_request *)(uintptr_t)b->aio_data;
+			a->refused = disk_cookie(b->aio_data);
 			drop_gathered(a, 1);
 			a->free[a->n_free++] = b;
 		}
@@ -147,9 +147,9 @@ static struct disk_request *aio_take(void *engine, int64_t *result)
 			return NULL;
 	}
 	e = &a->results[a->next_result++];
-	a->free[a->n_free++] = (struct iocb *)(uintptr_t)e->obj;
+	a->free[a->n_free++] = disk_cookie(e->obj);
 	*result = e->res;
-	return (struct disk_request *)(uintptr_t)e->data;
+	return disk_cookie(e->data);
 }
 
 const struct disk_engine_ops disk_libaio = {.name = "libaio",

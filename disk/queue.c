@@ -26,35 +26,44 @@ struct disk_queue {
 	struct disk_pool pool;
 };
 
-/* Which engines are tried for a raw image, in their order. */
-static unsigned candidates(const struct disk *d, const struct disk_engine_ops *list[2])
+/* The first of those that are there. 0, or -errno of the last: there is none. */
+static int try_engines(struct disk_queue *q, const struct disk_engine_ops *const *list, unsigned n)
 {
-	unsigned n = 0;
+	unsigned i;
+	int ret = -EOPNOTSUPP;
 
-	if (d->image->driver != &disk_raw || d->engine == DISK_THREADS)
-		return 0;
-	if (d->engine != DISK_LIBAIO)
-		list[n++] = &disk_io_uring;
-	if (d->engine == DISK_LIBAIO || (d->engine == DISK_ENGINE_AUTO && d->image->file.direct))
-		list[n++] = &disk_libaio;
-	return n;
-}
-
-static int open_engine(struct disk_queue *q, const struct disk *d, struct error *err)
-{
-	const struct disk_engine_ops *list[2];
-	unsigned i, n = candidates(d, list);
-	int ret = 0;
-
-	for (i = 0; i < n && !q->ops; i++) {
+	for (i = 0; i < n && ret; i++) {
 		ret = list[i]->open(&q->engine, q->depth, q->event);
 		if (!ret)
 			q->ops = list[i];
 	}
-	if (q->ops || d->engine == DISK_ENGINE_AUTO || d->engine == DISK_THREADS)
+	return ret;
+}
+
+static int open_engine(struct disk_queue *q, const struct disk *d, struct error *err)
+{
+	static const struct disk_engine_ops *const all[] = {&disk_io_uring, &disk_libaio};
+	const char *path = d->image->file.path;
+	int ret;
+
+	if (d->image->driver != &disk_raw)
 		return 0;
-	return fail(err, -ret, "disk %s: this host gives us no %s: %s; leave out 'aio'",
-		    d->image->file.path, list[0]->name, strerror(-ret));
+	switch (d->engine) {
+	case DISK_IO_URING:
+		ret = try_engines(q, all, 1);
+		break;
+	case DISK_LIBAIO:
+		ret = try_engines(q, all + 1, 1);
+		break;
+	case DISK_ENGINE_AUTO:
+		try_engines(q, all, d->image->file.direct ? 2 : 1);
+		/* fall through */
+	default:
+		return 0;
+	}
+	return ret ? fail(err, -ret, "disk %s: this host gives us no %s: %s; leave out 'aio'", path,
+			  d->engine == DISK_LIBAIO ? "libaio" : "io_uring", strerror(-ret))
+		   : 0;
 }
 
 int disk_queue_open(struct disk *d, unsigned depth, struct disk_queue **out, struct error *err)

@@ -8,6 +8,7 @@
 #include <linux/falloc.h>
 #include <linux/fs.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -156,8 +157,10 @@ ssize_t disk_file_read_at(const struct disk_file *f, void *buf, size_t n, uint64
 
 int disk_file_write_at(const struct disk_file *f, const void *buf, size_t n, uint64_t offset)
 {
-	struct iovec iov = {(void *)(uintptr_t)buf, n};
+	struct iovec iov = {.iov_len = n};
 
+	/* An iovec has no const. */
+	memcpy(&iov.iov_base, &buf, sizeof(buf));
 	return disk_file_write(f, &iov, 1, offset, n);
 }
 

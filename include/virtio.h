@@ -32,7 +32,7 @@ struct p9_options {
 
 struct virtio_disk_options {
 	struct disk_options image;
-	unsigned queues;
+	unsigned queues;    /* 0: one */
 	uint64_t iops, bps; /* requests and bytes per second; 0: as many as there are */
 };
 

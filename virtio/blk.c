@@ -405,16 +405,17 @@ static int start_worker(struct blk *b, struct error *err)
 	return ret ? fail(err, -ret, "%s: %s", b->device.name, strerror(-ret)) : 0;
 }
 
-static int open_disk(struct blk *b, const struct virtio_disk_options *opt, struct error *err)
+static int open_disk(struct blk *b, const struct virtio_disk_options *opt, unsigned queues,
+		     struct error *err)
 {
 	int ret = disk_open(&b->disk, &opt->image, err);
 
 	if (ret)
 		return ret;
 	disk_info(b->disk, &b->limits.disk);
-	describe(b, opt->queues);
+	describe(b, queues);
 	ret = disk_queue_open(b->disk, DEPTH, &b->queue, err);
-	if (!ret && make_slots(b, opt->queues))
+	if (!ret && make_slots(b, queues))
 		ret = fail(err, ENOMEM, "%s: out of memory", b->device.name);
 	return ret;
 }
@@ -424,9 +425,9 @@ int virtio_blk_create(struct virtio *v, const struct virtio_disk_options *opt,
 {
 	const char *slash = strrchr(opt->image.path, '/');
 	const char *name = slash ? slash + 1 : opt->image.path;
+	unsigned i, queues = opt->queues ? opt->queues : 1;
 	struct blk *b = calloc(1, sizeof(*b));
 	uint16_t sizes[VIRTIO_QUEUES_MAX];
-	unsigned i;
 	int ret;
 
 	if (!b)
@@ -440,9 +441,9 @@ int virtio_blk_create(struct virtio *v, const struct virtio_disk_options *opt,
 	memcpy(b->id, name, strnlen(name, sizeof(b->id)));
 	rate_init(&b->iops, opt->iops, now());
 	rate_init(&b->bps, opt->bps, now());
-	for (i = 0; i < opt->queues; i++)
+	for (i = 0; i < queues; i++)
 		sizes[i] = QUEUE_SIZE;
-	ret = open_disk(b, opt, err);
+	ret = open_disk(b, opt, queues, err);
 	ret = ret ?: start_worker(b, err);
-	return ret ?: virtio_device_init(&b->device, v->vm, opt->queues, sizes, err);
+	return ret ?: virtio_device_init(&b->device, v->vm, queues, sizes, err);
 }

@@ -10,7 +10,6 @@
 #include "disk.h"
 #include "folder.h"
 
-
 static char folder[FOLDER_PATH];
 static uint8_t *block; /* a header, as an attacker would write it */
 

@@ -17,7 +17,7 @@ host_modules="9p 9pnet_virtio kvm_hv vfio_pci vfio_iommu_spapr_tce tun vhost_net
 # Debian has one kernel for all machines, with drivers in modules.
 guest_modules="nvme"
 full_modules="nvme e1000e igb virtio_net virtio_rng"
-virtio_modules="virtio_rng virtio_net virtio_console virtio_balloon vmw_vsock_virtio_transport"
+virtio_modules="virtio_rng virtio_blk virtio_net virtio_console virtio_balloon vmw_vsock_virtio_transport"
 folders_modules="9p 9pnet_virtio"
 page64k_modules="nvme"
 
