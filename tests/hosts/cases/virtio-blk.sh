@@ -3,6 +3,7 @@
 # shellcheck shell=sh
 host=virtio
 long="arm64 powerpc"
+limit=300
 
 run() {
 	carillon_only
