@@ -48,8 +48,12 @@ struct blk {
 	struct loop_source results, timer;
 	struct rate iops, bps;
 	char id[VIRTIO_BLK_ID_BYTES]; /* not terminated */
-	/* As many as can be in the rings; the one that was used last is used first, in cache. */
+	/*
+	 * As many as can be in the rings, and one to look for more with. The one that was used last
+	 * is used first, and those that no driver ever needed, from n_touched on, cost no memory.
+	 */
 	struct slot *slots, *free;
+	unsigned n_touched;
 	bool stopping; /* what ends now is not the driver's any more */
 	bool pushed[VIRTIO_QUEUES_MAX];
 	_Atomic uint64_t reads, writes, flushes, clears, errors, bytes_read, bytes_written;
@@ -58,6 +62,22 @@ struct blk {
 static void count(_Atomic uint64_t *counter, uint64_t n)
 {
 	atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
+
+static struct slot *take_slot(struct blk *b)
+{
+	struct slot *s = b->free;
+
+	if (!s)
+		return &b->slots[b->n_touched++];
+	b->free = s->next;
+	return s;
+}
+
+static void give_slot(struct slot *s)
+{
+	s->next = s->blk->free;
+	s->blk->free = s;
 }
 
 /* ---- the end of a request -------------------------------------------------------------------- */
@@ -71,8 +91,7 @@ static void finish(struct slot *s, uint8_t status)
 		virtq_push(&s->queue->ring, &s->chain, blk_written(&s->request, &s->chain, status));
 		b->pushed[s->queue->index] = true;
 	}
-	s->next = b->free;
-	b->free = s;
+	give_slot(s);
 }
 
 static void count_done(struct blk *b, const struct blk_request *r)
@@ -164,21 +183,21 @@ static void begin(struct slot *s)
 /* Pop one. False: there was none. */
 static bool serve_one(struct blk *b, struct virtio_queue *q)
 {
-	struct slot *s = b->free;
+	struct slot *s = take_slot(b);
 
-	s->chain = (struct virtq_chain){.iov = s->iov, .room = ARRAY_SIZE(s->iov)};
-	if (virtio_pop(q, &s->chain) <= 0)
-		return false;
-	b->free = s->next;
 	s->blk = b;
 	s->queue = q;
+	s->chain = (struct virtq_chain){.iov = s->iov, .room = ARRAY_SIZE(s->iov)};
+	if (virtio_pop(q, &s->chain) <= 0) {
+		give_slot(s);
+		return false;
+	}
 	if (blk_parse(&s->chain, &b->limits, &s->request)) {
 		begin(s);
 		return true;
 	}
 	virtio_break(q->device, "queue %u: a request has no room for its status", q->index);
-	s->next = b->free;
-	b->free = s;
+	give_slot(s);
 	return false;
 }
 
@@ -375,17 +394,6 @@ static void describe(struct blk *b, unsigned queues)
 	c->write_zeroes_may_unmap = 1;
 }
 
-static int make_slots(struct blk *b, unsigned queues)
-{
-	unsigned i, n = queues * QUEUE_SIZE;
-
-	b->slots = calloc(n, sizeof(*b->slots));
-	for (i = 0; b->slots && i < n; i++)
-		b->slots[i].next = i + 1 < n ? &b->slots[i + 1] : NULL;
-	b->free = b->slots;
-	return b->slots ? 0 : -ENOMEM;
-}
-
 /* The worker, and what it waits for beside kicks. */
 static int start_worker(struct blk *b, struct error *err)
 {
@@ -415,9 +423,8 @@ static int open_disk(struct blk *b, const struct virtio_disk_options *opt, unsig
 	disk_info(b->disk, &b->limits.disk);
 	describe(b, queues);
 	ret = disk_queue_open(b->disk, DEPTH, &b->queue, err);
-	if (!ret && make_slots(b, queues))
-		ret = fail(err, ENOMEM, "%s: out of memory", b->device.name);
-	return ret;
+	b->slots = calloc((size_t)queues * QUEUE_SIZE + 1, sizeof(*b->slots));
+	return ret || b->slots ? ret : fail(err, ENOMEM, "%s: out of memory", b->device.name);
 }
 
 int virtio_blk_create(struct virtio *v, const struct virtio_disk_options *opt,

@@ -103,7 +103,7 @@ static void start_queue(bool packed)
 {
 	struct virtio_queue *q = &device->queues[0];
 
-	driver_ring_init(&ring, &vm.memory, RAM, 64, packed);
+	driver_ring_init(&ring, &vm.memory, RAM, DRIVER_RING_MAX, packed);
 	pthread_mutex_lock(&device->lock);
 	virtio_set_queue_size(q, ring.size);
 	q->ring.desc = ring.desc;
@@ -362,6 +362,36 @@ Test(virtio_blk, a_limit_is_kept_and_all_requests_come_through)
 	for (i = 0; i < 30; i++)
 		wait_used();
 	cr_assert_geq(now_ms() - begin, 195u);
+}
+
+/* With indirect tables there are as many requests as entries; and then the device looks for more.
+ */
+Test(virtio_blk, a_ring_full_of_requests)
+{
+	struct driver_buffer table;
+	unsigned i;
+
+	make(&(struct virtio_disk_options){.image = {.path = "image", .engine = DISK_THREADS},
+					   .queues = 1});
+	start(FEATURE(VIRTIO_RING_F_INDIRECT_DESC));
+	for (i = 0; i < DRIVER_RING_MAX; i++) {
+		struct driver_buffer b[] = {header(BUFFERS + 128 * i, VIRTIO_BLK_T_IN, i),
+					    {BUFFERS + 64 * KIB + 512 * i, 512, IN},
+					    {BUFFERS + 128 * i + 16, 1, IN}};
+
+		*at(b[2].address) = 0xff;
+		table = driver_ring_table(&ring, BUFFERS + 128 * i + 32, b, ARRAY_SIZE(b));
+		driver_ring_add(&ring, &table, 1);
+	}
+	irq_kick(device->queues[0].kick);
+	for (i = 0; i < DRIVER_RING_MAX; i++) {
+		irq_kick(device->queues[0].kick);
+		wait_used();
+	}
+	for (i = 0; i < DRIVER_RING_MAX; i++) {
+		cr_assert_eq(*at(BUFFERS + 128 * i + 16), VIRTIO_BLK_S_OK);
+		cr_assert_arr_eq(at(BUFFERS + 64 * KIB + 512 * i), "abcdefg\n", 8);
+	}
 }
 
 Test(virtio_blk, what_can_t_be_opened_is_refused)
