@@ -89,10 +89,13 @@ static int choose_format(const struct qcow2_header *h, enum disk_format *format,
 	return 0;
 }
 
-/* The backing image is not direct: many machines share it, in the host's page cache. */
-static int open_backing(struct qcow2 *q, struct error *err)
+/*
+ * named: the error says already which image it is about.
+ * The backing image is not direct: many machines share it, in the host's page cache.
+ */
+static int open_backing(struct qcow2 *q, bool *named, struct error *err)
 {
-	struct disk_options opt = {.readonly = true};
+	struct disk_options opt = {.format = DISK_RAW, .readonly = true};
 	unsigned depth = 0;
 	int r;
 
@@ -108,8 +111,10 @@ static int open_backing(struct qcow2 *q, struct error *err)
 		return fail(err, ENOMEM, "out of memory");
 	opt.path = q->backing_path;
 	r = disk_image_open(&q->backing, &opt, q->image, err);
-	if (r)
-		error_prefix(err, "its backing file");
+	*named = r;
+	/* Not of each image between them: there may be many. */
+	if (r && !q->image->above)
+		error_prefix(err, "disk %s: an image behind it", q->image->file.path);
 	return r;
 }
 
@@ -133,6 +138,7 @@ static void release(struct qcow2 *q)
 int qcow2_open(struct qcow2 **out, struct disk_image *image, struct error *err)
 {
 	struct qcow2 *q = calloc(1, sizeof(*q));
+	bool named = false;
 	int r;
 
 	if (!q)
@@ -144,10 +150,11 @@ int qcow2_open(struct qcow2 **out, struct disk_image *image, struct error *err)
 	r = read_header(q, err);
 	/* Before load(), which may write: then all of the chain is there. */
 	if (!r && *q->h.backing)
-		r = open_backing(q, err);
+		r = open_backing(q, &named, err);
 	r = r ? r : load(q, err);
 	if (r) {
-		error_prefix(err, "disk %s", image->file.path);
+		if (!named)
+			error_prefix(err, "disk %s", image->file.path);
 		release(q);
 		return r;
 	}
