@@ -118,6 +118,6 @@ int qcow2_check_writable(struct qcow2 *q, struct error *err)
 			err, EINVAL,
 			"two of its tables share the cluster at %#llx; repair it with: qemu-img "
 			"check -r all, or open it read-only",
-			(unsigned long long)(clash.base << q->h.cluster_bits));
+			(unsigned long long)qcow2_offset(&q->h, clash.base));
 	return clear_features(q, err);
 }

@@ -76,6 +76,12 @@ static inline uint64_t qcow2_in_cluster(const struct qcow2_header *h, uint64_t o
 	return offset & (qcow2_cluster_size(h) - 1);
 }
 
+/* Where a cluster of that number begins. */
+static inline uint64_t qcow2_offset(const struct qcow2_header *h, uint64_t cluster)
+{
+	return cluster << h->cluster_bits;
+}
+
 /* How many clusters `bytes` bytes touch that begin with a cluster. */
 static inline uint64_t qcow2_clusters(const struct qcow2_header *h, uint64_t bytes)
 {

@@ -2,6 +2,7 @@
 /* "Compressed Clusters Descriptor": reading a cluster that is compressed by deflate or zstd. */
 #include <errno.h>
 #include <stdlib.h>
+#define ZLIB_CONST /* next_in is read, and no more */
 #include <zlib.h>
 #include <zstd.h>
 
@@ -16,10 +17,7 @@
 /* Both: the input may go on behind the compressed data; the output is a whole cluster. */
 static bool inflate_deflate(const uint8_t *in, size_t n, uint8_t *out, size_t size)
 {
-	z_stream z = {.next_in = (uint8_t *)(uintptr_t)in,
-		      .avail_in = (uInt)n,
-		      .next_out = out,
-		      .avail_out = (uInt)size};
+	z_stream z = {.next_in = in, .avail_in = (uInt)n, .next_out = out, .avail_out = (uInt)size};
 
 	if (inflateInit2(&z, -DEFLATE_WINDOW_BITS) != Z_OK)
 		return false;

@@ -96,10 +96,10 @@ static int choose_format(const struct qcow2_header *h, enum disk_format *format,
 static int open_backing(struct qcow2 *q, bool *named, struct error *err)
 {
 	struct disk_options opt = {.format = DISK_RAW, .readonly = true};
-	unsigned depth = 0;
+	unsigned depth = 1;
 	int r;
 
-	for (const struct disk_image *i = q->image; i; i = i->above)
+	for (const struct disk_image *i = q->image->above; i; i = i->above)
 		depth++;
 	if (depth > CHAIN_MAX)
 		return fail(err, ELOOP, "more than %u images are behind each other", CHAIN_MAX);

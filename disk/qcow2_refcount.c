@@ -130,7 +130,7 @@ int qcow2_allocate(struct qcow2 *q, uint64_t want, uint64_t *first, uint64_t *n,
 	*n = take(q, &c, want);
 	if (qcow2_regions_touch(&q->metadata, (struct range){*first, *n}))
 		return qcow2_corrupt(q, "cluster %#llx holds metadata and is counted as free",
-				     (unsigned long long)(*first << q->h.cluster_bits));
+				     (unsigned long long)qcow2_offset(&q->h, *first));
 	q->free_hint += *n;
 	*fresh = *first >= q->fresh_from;
 	if (q->fresh_from < q->free_hint)
@@ -150,7 +150,7 @@ static int drop(struct qcow2 *q, uint64_t cluster, bool *last)
 	count = r ? 0 : get(q, &c, c.i);
 	if (!count)
 		return qcow2_corrupt(q, "cluster %#llx was in use and is counted as free",
-				     (unsigned long long)(cluster << q->h.cluster_bits));
+				     (unsigned long long)qcow2_offset(&q->h, cluster));
 	set(q, &c, c.i, count - 1);
 	*last = count == 1;
 	if (*last && cluster < q->free_hint)
@@ -176,14 +176,14 @@ void qcow2_free_later(struct qcow2 *q, uint64_t first, uint64_t n)
 
 	if (qcow2_regions_touch(&q->metadata, (struct range){first, n})) {
 		qcow2_corrupt(q, "cluster %#llx holds metadata and is mapped as the guest's",
-			      (unsigned long long)(first << q->h.cluster_bits));
+			      (unsigned long long)qcow2_offset(&q->h, first));
 		return;
 	}
 	if (last && last->base + last->size == first) {
 		last->size += n;
 		return;
 	}
-	if (f->n == f->room) {
+	if (!f->clusters || f->n == f->room) {
 		clusters = realloc(f->clusters, room * sizeof(*clusters));
 		/* Without memory the clusters stay counted, which loses space and nothing else. */
 		if (!clusters)
