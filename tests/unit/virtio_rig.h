@@ -65,7 +65,7 @@ struct driver_transport {
 	void (*accept)(struct virtio_rig *r, uint32_t word, uint32_t bits);
 	uint8_t (*status)(struct virtio_rig *r);
 	void (*set_status)(struct virtio_rig *r, uint8_t status);
-	/* 0: there is no such queue. */
+	/* Of one that is not set up: the most. 0: there is no such queue. */
 	uint16_t (*queue_size)(struct virtio_rig *r, unsigned q);
 	void (*set_queue)(struct virtio_rig *r, unsigned q, const struct driver_ring *ring);
 	void (*enable)(struct virtio_rig *r, unsigned q);
@@ -79,7 +79,7 @@ struct driver_transport {
 	uint8_t (*take_interrupts)(struct virtio_rig *r);
 };
 
-extern const struct driver_transport driver_over_pci;
+extern const struct driver_transport driver_over_pci, driver_over_mmio;
 
 void virtio_rig_open(struct virtio_rig *r, const struct driver_transport *t);
 void virtio_rig_close(struct virtio_rig *r);
@@ -100,15 +100,19 @@ void virtio_rig_break(struct virtio_rig *r, unsigned q);
 uint32_t virtio_rig_read(struct virtio_rig *r, uint64_t gpa, unsigned size);
 void virtio_rig_write(struct virtio_rig *r, uint64_t gpa, unsigned size, uint64_t value);
 
-#define TRANSPORT_TEST(name)                           \
-	static void name(struct virtio_rig *r);        \
-	Test(virtio_over_pci, name)                    \
-	{                                              \
-		static struct virtio_rig r;            \
-		virtio_rig_open(&r, &driver_over_pci); \
-		name(&r);                              \
-		virtio_rig_close(&r);                  \
-	}                                              \
+#define TRANSPORT_TEST(name)                                          \
+	static void name(struct virtio_rig *r);                       \
+	TRANSPORT_TEST_OVER(virtio_over_pci, driver_over_pci, name)   \
+	TRANSPORT_TEST_OVER(virtio_over_mmio, driver_over_mmio, name) \
 	static void name(struct virtio_rig *r)
+
+#define TRANSPORT_TEST_OVER(suite, transport, name) \
+	Test(suite, name)                           \
+	{                                           \
+		static struct virtio_rig r;         \
+		virtio_rig_open(&r, &transport);    \
+		name(&r);                           \
+		virtio_rig_close(&r);               \
+	}
 
 #endif
