@@ -457,14 +457,17 @@ static void nonsense_registers(void)
 	print("hostile-virtio: %u registers of nonsense\n", i);
 }
 
+/* How rings are read is the same code for all queues; what is done with chains is not. */
 static void attack_queue(void)
 {
 	bad_addresses();
 	bad_chains();
-	bad_tables();
-	if (!packed)
+	if (!queue) {
+		bad_tables();
+		bad_places();
+	}
+	if (!queue && !packed)
 		bad_split_rings();
-	bad_places();
 	nonsense_rings();
 	changing_rings();
 	resets(false);
