@@ -87,7 +87,8 @@ static bool read_frame(struct net_pair *p)
 	ssize_t got;
 
 	got = read(n->backend.fds[p->index], p->frame + before, NET_FRAME_MAX - before);
-	if (got < 0 && errno != EAGAIN && errno != EINTR)
+	/* A socket's peer that isn't there yet may still come. */
+	if (got < 0 && errno != EAGAIN && errno != EINTR && errno != ECONNREFUSED)
 		lose(n, strerror(errno));
 	if (got <= (ssize_t)(NET_HEADER - before))
 		return false;
