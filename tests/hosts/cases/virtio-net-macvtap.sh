@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-# virtio-net-macvtap: a macvtap that was opened before: the guest has its address, and again after a reboot.
+# virtio-net-macvtap: a macvtap that was opened before: the guest has its address, and the host answers it.
 # shellcheck shell=sh
 host=virtio
 limit=300
