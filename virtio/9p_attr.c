@@ -132,8 +132,7 @@ static int set_size(struct p9_server *s, const struct p9_fid *f, uint64_t size)
 	return ret;
 }
 
-/* The owner before the mode, because a new owner costs set-user-id; times after what changes them.
- */
+/* The mode after owner and size, which cost set-user-id; times after what changes them. */
 int p9_setattr(struct p9_server *s, struct p9_call *c)
 {
 	struct p9_fid *f = p9_get_fid(s, &c->in);
@@ -144,10 +143,10 @@ int p9_setattr(struct p9_server *s, struct p9_call *c)
 	ret = p9_check(c, f);
 	if (!ret && (a.valid & (SET_UID | SET_GID)))
 		ret = set_owner(f, &a);
-	if (!ret && (a.valid & SET_MODE))
-		ret = set_mode(s, f, a.mode);
 	if (!ret && (a.valid & SET_SIZE))
 		ret = set_size(s, f, a.size);
+	if (!ret && (a.valid & SET_MODE))
+		ret = set_mode(s, f, a.mode);
 	if (!ret && (a.valid & (SET_ATIME | SET_MTIME)) &&
 	    utimensat(f->fd, "", a.times, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
 		ret = -errno;
