@@ -110,14 +110,11 @@ int virtio_9p_create(struct virtio *v, const struct p9_options *opt, struct virt
 	ret = p9_open(&p->server, opt, err);
 	if (!ret)
 		ret = worker_start(&p->worker, d->name, err);
-	if (!ret)
-		ret = virtio_device_init(d, v->vm, ARRAY_SIZE(sizes), sizes, err);
 	if (ret) {
-		worker_stop(&p->worker);
 		p9_close(&p->server);
 		free(p);
 		return ret;
 	}
 	*out = d;
-	return 0;
+	return virtio_device_init(d, v->vm, ARRAY_SIZE(sizes), sizes, err);
 }
