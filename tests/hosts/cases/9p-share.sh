@@ -2,11 +2,12 @@
 # 9p-share: the guest reads and changes a folder of the host, whose symlinks lead nowhere outside, and can't change a read-only one.
 # shellcheck shell=sh
 host=virtio
+limit=240
 
 # Files of all sizes, in folders, one of which is large; and a secret beside the folder.
 make_tree() {
 	mkdir -p "$1/tree/a/b/with blank" "$1/tree/many"
-	head -c 3000000 /dev/urandom >"$1/tree/a/large"
+	head -c 700000 /dev/urandom >"$1/tree/a/large"
 	head -c 4095 /dev/urandom >"$1/tree/a/b/page"
 	: >"$1/tree/a/b/with blank/empty"
 	n=0
