@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "9p_server.h"
@@ -30,8 +29,7 @@ static bool put_entry(struct p9_out *out, const struct dirent64 *e, size_t end)
 	return true;
 }
 
-/* Entries from where the folder is read on. Returns how many were there; the reply has what fits.
- */
+/* As many entries as fit, from where the folder is read on. 0: there are no more; 1: some. */
 static int put_entries(struct p9_call *c, int fd, size_t end)
 {
 	uint64_t buf[ENTRIES / sizeof(uint64_t)];

@@ -103,7 +103,9 @@ int p9_reopen(struct p9_server *s, int fd, int flags);
 const char *p9_fd_name(char name[P9_FD_NAME], int fd);
 /* The folder that a file is in now, as fd, and its name in there. -ENOENT: it is in none. */
 int p9_parent(struct p9_server *s, int fd, char name[P9_NAME]);
+/* What a file is, and its qid; 0 or -errno. */
 int p9_stat_qid(struct p9_server *s, int fd, struct stat *st, struct p9_qid *qid);
+/* Its version changes with the data, as far as time and size tell. */
 struct p9_qid p9_qid(const struct p9_server *s, const struct stat *st);
 
 /* ---- requests: 0, with the reply written, or -errno ------------------------------------------ */

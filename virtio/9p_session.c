@@ -92,7 +92,7 @@ static int arrive(struct p9_server *s, struct p9_fid *f, uint32_t newfid, int fd
 	return p9_add(s, newfid, uid, fd);
 }
 
-/* How many names there are behind the numbers, each of them whole. */
+/* Are so many names there, each a string? `in` is a copy: they are read later, one by one. */
 static bool names_are_whole(struct p9_in in, unsigned n)
 {
 	char name[P9_NAME];
