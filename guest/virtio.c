@@ -43,6 +43,9 @@ static void found(struct virtio_function *f, unsigned at, uint32_t header)
 		f->window = at;
 		return;
 	}
+	/* Memory that the device shares, in a BAR that may lie above 4 GiB. */
+	if (header >> 24 == 8)
+		return;
 	f->registers = pci_read(f->devfn, 0x10 + 4 * bar) & ~0xfu;
 	base = f->registers + pci_read(f->devfn, at + 8);
 	switch (header >> 24) {
