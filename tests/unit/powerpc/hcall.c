@@ -308,6 +308,28 @@ Test(powerpc_hcall, more_input_than_there_is_room_for)
 	cr_expect_eq(got, VTY_ROOM);
 }
 
+static void count_room(void *user)
+{
+	++*(unsigned *)user;
+}
+
+Test(powerpc_hcall, who_was_refused_is_told_of_room)
+{
+	static char long_text[VTY_ROOM + 1];
+	unsigned told = 0;
+
+	p.rec.vm.console.room = count_room;
+	p.rec.vm.console.user = &told;
+	type(long_text, VTY_ROOM);
+	call(GET_TERM_CHAR, VTY, 0, 0, 0);
+	cr_expect_eq(told, 0, "all was taken");
+	type(long_text, 17);
+	call(GET_TERM_CHAR, VTY, 0, 0, 0);
+	cr_expect_eq(told, 1);
+	call(GET_TERM_CHAR, VTY, 0, 0, 0);
+	cr_expect_eq(told, 1);
+}
+
 /*
  * The source is an edge: up and down again for each input, whether the guest has asked for that
  * with H_VIO_SIGNAL or not. Linux doesn't, and waits for it.
