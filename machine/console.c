@@ -112,7 +112,7 @@ static bool offer(struct console *c)
 static void readable(struct loop_source *src, uint32_t events)
 {
 	struct console *c = src->opaque;
-	uint8_t in[256];
+	uint8_t in[CONSOLE_INPUT];
 	ssize_t n = read(src->fd, in, sizeof(in)), i;
 
 	(void)events;
