@@ -2,7 +2,7 @@
 # Formatting and static analysis. Releases of clang-format differ in what they print, so the check
 # counts only where it is the release that the code was formatted with.
 
-ALL_C := $(wildcard *.c */*.c tests/bench/*.c tests/fuzz/*.c tests/unit/*.c tests/unit/*/*.c)
+ALL_C := $(wildcard *.c */*.c tests/bench/*.c tests/peers/*.c tests/fuzz/*.c tests/unit/*.c tests/unit/*/*.c)
 ALL_H := $(wildcard */*.h tests/fuzz/*.h tests/unit/*.h tests/unit/*/*.h)
 # What all architectures share is analysed once, as x86 sees it.
 ANALYSED := $(if $(filter x86,$(ARCH)),$(LIB_SRC) $(CMD_SRC),$(wildcard $(addsuffix /*.c,$(ROOMS_$(ARCH)))))
