@@ -16,8 +16,10 @@ qemu_set=qemu-arm64
 host_modules="9p 9pnet_virtio vfio_pci vfio_iommu_type1 tun vhost_net macvtap veth vhost_vsock"
 # For guests with the full kernel; the cloud kernels have NVMe built in and no network cards.
 full_modules="nvme e1000e igb"
-virtio_modules="virtio_rng virtio_blk virtio_net virtio_mmio virtio_console virtio_balloon virtio_pmem nd_pmem vmw_vsock_virtio_transport"
+virtio_modules="virtio_rng virtio_blk virtio_net virtio_mmio virtio_console virtio_balloon virtio_pmem nd_pmem vmw_vsock_virtio_transport virtiofs"
 folders_modules="9p 9pnet_virtio"
+# Programs of others that serve devices: PATH=SET, each with the libraries that it needs.
+peers="usr/libexec/virtiofsd=virtiofsd-arm64 usr/bin/qemu-storage-daemon=storage-daemon-arm64 usr/bin/passt=passt-arm64"
 
 # The emulated machine; a host's file adds devices. This CPU has the virtualization host extensions,
 # without which a run takes half as long again.

@@ -17,8 +17,10 @@ host_modules="9p 9pnet_virtio kvm_hv vfio_pci vfio_iommu_spapr_tce tun vhost_net
 # Debian has one kernel for all machines, with drivers in modules.
 guest_modules="nvme"
 full_modules="nvme e1000e igb virtio_net virtio_rng"
-virtio_modules="virtio_rng virtio_blk virtio_net virtio_console virtio_balloon vmw_vsock_virtio_transport"
+virtio_modules="virtio_rng virtio_blk virtio_net virtio_console virtio_balloon vmw_vsock_virtio_transport virtiofs"
 folders_modules="9p 9pnet_virtio"
+# Programs of others that serve devices: PATH=SET, each with the libraries that it needs.
+peers="usr/libexec/virtiofsd=virtiofsd-powerpc usr/bin/qemu-storage-daemon=storage-daemon-powerpc usr/bin/passt=passt-powerpc"
 page64k_modules="nvme"
 
 # The emulated machine; a host's file adds devices. It is a partition whose hypervisor lets it have
