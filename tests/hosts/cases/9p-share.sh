@@ -2,6 +2,7 @@
 # 9p-share: the guest reads and changes a folder of the host, whose symlinks lead nowhere outside, and can't change a read-only one.
 # shellcheck shell=sh
 host=virtio
+long="arm64 powerpc"
 limit=240
 
 # Files of all sizes, in folders, one of which is large; and a secret beside the folder.

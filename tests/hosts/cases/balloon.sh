@@ -2,6 +2,7 @@
 # balloon: the host has memory back that the guest frees, and that it is asked for; and the guest gets it again.
 # shellcheck shell=sh
 host=virtio
+long="arm64 powerpc"
 limit=240
 
 # What the VMM has of the host's memory, in MiB.
