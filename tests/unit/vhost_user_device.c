@@ -405,6 +405,31 @@ Test(vhost_user_device, another_back_end_goes_on_where_the_first_has_stopped)
 	backend_stop(&backend);
 }
 
+/* What it has sent unasked must not hide that it is gone. */
+Test(vhost_user_device, one_that_talks_unasked_and_goes)
+{
+	begin("blk");
+	drive(1, BIT(32));
+	cr_assert_eq(send(backend.connection, "noise", 5, 0), 5);
+	backend_stop(&backend);
+	wait_until(is_lost);
+	backend_start(&backend);
+	backend_wait(&backend, 18, 1);
+	end();
+	backend_stop(&backend);
+}
+
+Test(vhost_user_device, one_that_talks_unasked_is_left_at_the_next_request)
+{
+	begin("blk");
+	drive(1, BIT(32));
+	cr_assert_eq(send(backend.connection, "noise that is no header", 24, 0), 24);
+	set_status(0);
+	cr_expect_eq(losses(), 1);
+	end();
+	backend_stop(&backend);
+}
+
 Test(vhost_user_device, what_was_on_its_way_is_kept_for_the_next_one)
 {
 	backend.protocol |= INFLIGHT;
