@@ -214,6 +214,22 @@ Test(vhost_user_device, a_back_end_of_the_simplest_kind)
 	backend_stop(&backend);
 }
 
+Test(vhost_user_device, a_queue_that_the_back_end_knows_nothing_of)
+{
+	begin("vsock");
+	cr_expect_eq(device->n_queues, 3);
+	drive(3, BIT(32));
+	cr_expect_eq(device->status, 15);
+	cr_expect_eq(backend_count(&backend, 12), 2, "events are not its business");
+	pthread_mutex_lock(&device->lock);
+	device->ops->call_changed(device, 2);
+	virtio_reset_queue(&device->queues[2]);
+	pthread_mutex_unlock(&device->lock);
+	end();
+	cr_expect_eq(backend_count(&backend, 11), 2);
+	backend_stop(&backend);
+}
+
 Test(vhost_user_device, kicks_and_interrupts_go_past_us)
 {
 	struct pollfd p = {.events = POLLIN};
