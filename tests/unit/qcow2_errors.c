@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/* qcow2: writes that the host refuses are errors for the guest, and leave a sound image. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "calls.h"
+#include "qcow2_model.h"
+
+#define DISK (2 * MIB)
+
+static struct {
+	uint64_t state;
+	unsigned one_in; /* so many writes fails; 0: none */
+} host;
+
+/* No space: for a write as a whole, or for its second half. */
+static ssize_t full_pwritev(int fd, const struct iovec *iov, int n, off_t at)
+{
+	if (!host.one_in || random_next(&host.state) % host.one_in)
+		return kernel_calls.pwritev(fd, iov, n, at);
+	if (n > 1)
+		kernel_calls.pwritev(fd, iov, n / 2, at);
+	errno = ENOSPC;
+	return -1;
+}
+
+/* The image has it, or what was there before; that it can be read is what counts. */
+static void settle(const struct op *o, struct disk_image *image, struct disk_model *m)
+{
+	cr_assert_eq(image_read(image, m->bytes + o->offset, o->offset, o->length), 0);
+}
+
+static int op_try(const struct op *o, struct disk_image *image, struct disk_model *m)
+{
+	const struct disk_driver *driver = image->driver;
+	int r = 0;
+
+	if (o->kind == OP_WRITE) {
+		op_model(o, m);
+		r = image_write(image, m->bytes + o->offset, o->offset, o->length);
+	} else if (o->kind == OP_DISCARD) {
+		r = driver->discard(image, o->offset, o->length);
+	} else if (o->kind == OP_FLUSH) {
+		r = driver->flush(image);
+	} else {
+		r = driver->write_zeroes(image, o->offset, o->length, o->kind == OP_ZERO_UNMAP);
+	}
+	if (o->kind != OP_FLUSH)
+		settle(o, image, m);
+	return r;
+}
+
+static void try(const char *create)
+{
+	struct disk_model m = {calloc(1, DISK), DISK, 512, false};
+	struct disk_image *image;
+	unsigned failed = 0;
+	struct images i;
+	struct op o;
+	uint8_t *found;
+	uint64_t seed = 1;
+	int r;
+
+	images_make(&i, create);
+	image = image_open(i.path, false);
+	calls.pwritev = full_pwritev;
+	for (unsigned k = 0; k < 600; k++) {
+		o = op_random(&seed, m.size, 64 * KIB);
+		host.one_in = k % 100 < 50 ? 4 : 0;
+		r = op_try(&o, image, &m);
+		cr_assert(!r || (host.one_in && r == -ENOSPC), "%d: %s", o.kind, strerror(-r));
+		failed += r != 0;
+	}
+	cr_assert_gt(failed, 20, "%u", failed);
+	image_close(image);
+	cr_assert_neq(images_check(&i, "image.qcow2"), 2);
+	found = images_convert(&i, "image.qcow2", m.size);
+	cr_assert(!memcmp(found, m.bytes, m.size), "what QEMU reads");
+	free(found);
+	free(m.bytes);
+	images_remove(&i);
+}
+
+Test(qcow2_errors, no_space_small_clusters)
+{
+	try("-o cluster_size=512 image.qcow2 2M");
+}
+
+Test(qcow2_errors, no_space)
+{
+	try("image.qcow2 2M");
+}
+
+/* After a flush that failed nobody knows what the disk has: none of the next ones succeeds. */
+static int failing_fdatasync(int fd)
+{
+	(void)fd;
+	errno = EIO;
+	return -1;
+}
+
+Test(qcow2_errors, a_failed_flush)
+{
+	uint8_t sector[512] = {1};
+	struct disk_image *image;
+	struct images i;
+
+	images_make(&i, "image.qcow2 2M");
+	image = image_open(i.path, false);
+	cr_assert_eq(image_write(image, sector, 0, sizeof(sector)), 0);
+	calls.fdatasync = failing_fdatasync;
+	cr_assert_eq(image->driver->flush(image), -EIO);
+	calls.fdatasync = kernel_calls.fdatasync;
+	cr_assert_eq(image->driver->flush(image), -EIO);
+	cr_assert_eq(image_write(image, sector, MIB, sizeof(sector)), -EIO);
+	cr_assert_eq(image_read(image, sector, 0, sizeof(sector)), 0);
+	cr_assert_eq(sector[0], 1);
+	cr_assert_eq(disk_image_close(image), -EIO);
+	images_remove(&i);
+}
