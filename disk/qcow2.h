@@ -107,7 +107,7 @@ void qcow2_release(struct qcow2 *q, struct qcow2_claim *c);
 /* Whole slices of metadata; what is behind the end of the file reads as zeros. */
 int qcow2_read_at(struct qcow2 *q, void *buf, size_t n, uint64_t offset);
 int qcow2_write_at(struct qcow2 *q, const void *buf, size_t n, uint64_t offset);
-/* The same as the first for any offset and size; the lock is not needed. */
+/* Any bytes that the file has; the lock is not needed. */
 int qcow2_read_odd(struct qcow2 *q, void *buf, size_t n, uint64_t offset);
 
 int qcow2_table_load(struct qcow2 *q, struct qcow2_table *t, uint64_t offset, uint64_t n);
@@ -153,6 +153,7 @@ struct qcow2_extent {
 	struct qcow2_cluster cluster; /* the first one */
 	uint64_t entry;		      /* its L2 entry */
 	uint64_t length;	      /* bytes, from the guest's offset on */
+	uint64_t file_end;	      /* bytes: how long the file was by then */
 };
 
 /* What begins at `guest`, of at most `length` bytes. -EIO: metadata is wrong; that is said. */

@@ -67,7 +67,7 @@ int qcow2_map(struct qcow2 *q, uint64_t guest, uint64_t length, struct qcow2_ext
 
 	if (r)
 		return r;
-	*out = (struct qcow2_extent){.cluster.kind = QCOW2_KIND_HOLE};
+	*out = (struct qcow2_extent){.cluster.kind = QCOW2_KIND_HOLE, .file_end = q->file_end};
 	if (table) {
 		r = find_entries(q, table, guest, &e);
 		out->entry = r ? 0 : qcow2_be64(e.at);

@@ -16,15 +16,18 @@ static void zero(const struct iovec *iov, unsigned n, uint64_t skip)
 	}
 }
 
-/* The end of the file may be missing from its last cluster. */
-static int read_data(struct qcow2 *q, uint64_t offset, const struct iovec *iov, unsigned n,
-		     uint64_t length)
+/* The file's last cluster need not be whole; but what there was of it must be there. */
+static int read_data(struct qcow2 *q, const struct qcow2_extent *e, uint64_t at,
+		     const struct iovec *iov, unsigned n)
 {
-	ssize_t got = disk_file_read(&q->image->file, iov, n, offset, length);
+	uint64_t offset = e->cluster.host + at;
+	ssize_t got = disk_file_read(&q->image->file, iov, n, offset, e->length);
 
 	if (got < 0)
 		return (int)got;
-	if ((uint64_t)got < length)
+	if ((uint64_t)got < e->length && offset + (uint64_t)got < e->file_end)
+		return -EIO;
+	if ((uint64_t)got < e->length)
 		zero(iov, n, (uint64_t)got);
 	return 0;
 }
@@ -54,7 +57,7 @@ static int read_extent(struct qcow2 *q, const struct qcow2_extent *e, uint64_t g
 
 	switch (e->cluster.kind) {
 	case QCOW2_KIND_DATA:
-		return read_data(q, e->cluster.host + at, iov, n, e->length);
+		return read_data(q, e, at, iov, n);
 	case QCOW2_KIND_COMPRESSED:
 		return qcow2_inflate(q, e, at, iov, n, e->length);
 	case QCOW2_KIND_HOLE:

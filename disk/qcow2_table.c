@@ -14,6 +14,9 @@ int qcow2_read_at(struct qcow2 *q, void *buf, size_t n, uint64_t offset)
 
 	if (got < 0)
 		return (int)got;
+	/* The file was longer than that. */
+	if ((size_t)got < n && offset + (uint64_t)got < q->file_end)
+		return -EIO;
 	memset((uint8_t *)buf + got, 0, n - (size_t)got);
 	return 0;
 }
@@ -32,12 +35,14 @@ int qcow2_read_odd(struct qcow2 *q, void *buf, size_t n, uint64_t offset)
 	uint64_t from = align_down(offset, q->image->file.align);
 	size_t size = align_up(offset + n, q->image->file.align) - from;
 	uint8_t *whole = malloc(size);
-	int r = whole ? qcow2_read_at(q, whole, size, from) : -ENOMEM;
+	ssize_t got = whole ? disk_file_read_at(&q->image->file, whole, size, from) : -ENOMEM;
 
-	if (!r)
+	if (got >= 0 && (uint64_t)got < offset + n - from)
+		got = -EIO;
+	if (got >= 0)
 		memcpy(buf, whole + (offset - from), n);
 	free(whole);
-	return r;
+	return got < 0 ? (int)got : 0;
 }
 
 int qcow2_table_load(struct qcow2 *q, struct qcow2_table *t, uint64_t offset, uint64_t n)

@@ -120,3 +120,22 @@ Test(qcow2_errors, a_failed_flush)
 	cr_assert_eq(disk_image_close(image), -EIO);
 	images_remove(&i);
 }
+
+/* What the file has lost is not zeros. */
+Test(qcow2_errors, cut_short_under_us)
+{
+	static uint8_t data[MIB];
+	struct disk_image *image;
+	struct images i;
+
+	images_make(&i, "image.qcow2 2M");
+	image = image_open(i.path, false);
+	memset(data, 1, sizeof(data));
+	cr_assert_eq(image_write(image, data, 0, sizeof(data)), 0);
+	folder_run(i.folder, "truncate -s 640K image.qcow2");
+	cr_assert_eq(image_read(image, data, 0, 128 * KIB), 0);
+	cr_assert_eq(data[0], 1);
+	cr_assert_eq(image_read(image, data, 896 * KIB, 512), -EIO);
+	image_close(image);
+	images_remove(&i);
+}
