@@ -26,7 +26,8 @@ static int fail_open(const struct disk_file *f, int code, struct error *err)
 			    f->path, f->path);
 	case EISDIR:
 		return fail(err, code,
-			    "disk %s: it is a directory; an image is a file or a block device",
+			    "disk %s: it is a directory; an image is a file or a block device; to "
+			    "share a directory use --9p",
 			    f->path);
 	case EACCES:
 	case EPERM:

@@ -167,7 +167,8 @@ static void begin(struct slot *s)
 		return;
 	case BLK_DISK:
 		rate_take(&b->iops, 1);
-		rate_take(&b->bps, r->length);
+		if (r->op == DISK_READ || r->op == DISK_WRITE)
+			rate_take(&b->bps, r->length);
 		s->disk = (struct disk_request){.op = r->op,
 						.offset = r->offset,
 						.length = r->length,

@@ -59,7 +59,7 @@ Test(disk_file, what_is_missing_can_be_made)
 Test(disk_file, only_files_and_block_devices_are_disks)
 {
 	folder_run(folder, "mkdir d && mkfifo pipe");
-	open_fails((struct disk_options){.path = "d"}, EISDIR, "disk d: it is a directory", "");
+	open_fails((struct disk_options){.path = "d"}, EISDIR, "disk d: it is a directory", "--9p");
 	/* And it does not wait for a writer. */
 	open_fails((struct disk_options){.path = "pipe", .readonly = true}, EINVAL,
 		   "disk pipe: it is neither a file nor a block device", "");

@@ -364,6 +364,19 @@ Test(virtio_blk, a_limit_is_kept_and_all_requests_come_through)
 	cr_assert_geq(now_ms() - begin, 195u);
 }
 
+/* What is given back is no data: at a byte per second it would take days. */
+Test(virtio_blk, a_limit_of_bytes_is_for_data)
+{
+	struct virtio_blk_discard_write_zeroes range = {.num_sectors = 1024};
+
+	make(&(struct virtio_disk_options){.image = {.path = "image"}, .queues = 1, .bps = 1});
+	start(FEATURE(VIRTIO_BLK_F_DISCARD));
+	memcpy(at(BUFFERS + 4096), &range, sizeof(range));
+	cr_assert_eq(ask(VIRTIO_BLK_T_DISCARD, 0, sizeof(range), 0), VIRTIO_BLK_S_OK);
+	cr_assert_eq(ask(VIRTIO_BLK_T_IN, 0, 512, IN), VIRTIO_BLK_S_OK);
+	cr_assert_eq(*at(BUFFERS + 4096), 0);
+}
+
 /* With indirect tables there are as many requests as entries; and then the device looks for more.
  */
 Test(virtio_blk, a_ring_full_of_requests)
