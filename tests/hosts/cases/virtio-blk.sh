@@ -23,11 +23,11 @@ run() {
 	yes "$mark" | head -c 65536 >expected
 
 	refuses_run 'disk absent.img: there is no such file' -d first.img -d absent.img
-	guest_start blk,blk_discard,pause -d first.img,queues=2 -d second.img,direct -d third.img,ro \
+	guest_start blk,blk_discard,pause -d first.img,queues=2 -d second.img,direct,aio=libaio -d third.img,ro \
 		-d small/fourth.img
 	guest_wait_calm
 	refuses_run 'first.img: it is locked by process [0-9]* (carillon)' --name other -d first.img
-	stat_says '"io_errors":0' '"io_errors":1' '"engine":"io_uring"'
+	stat_says '"io_errors":0' '"io_errors":1' '"engine":"io_uring"' '"engine":"libaio"'
 	guest_say go
 	guest_end
 	umount small
