@@ -2,9 +2,11 @@
 /* device: see device.h. */
 #include "device.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 #include <linux/virtio_pci.h>
 
 #include "../../virtio/transport.h"
@@ -156,11 +158,29 @@ static void read_register(struct machine *m, unsigned offset, unsigned size)
 	space_read(&m->vm.mmio, &m->claim, pci_bar_address(m->function, 0) + offset, size, value);
 }
 
+/* A device with a worker serves there: until it has taken the kicks, and has done with them. */
+static void await_worker(struct machine *m)
+{
+	struct pollfd kick = {.events = POLLIN};
+	unsigned q, patience;
+
+	for (q = 0; q < m->device->n_queues; q++) {
+		kick.fd = m->device->queues[q].kick;
+		for (patience = 1000; patience && poll(&kick, 1, 0) > 0; patience--)
+			usleep(10);
+	}
+	pthread_mutex_lock(&m->device->lock);
+	pthread_mutex_unlock(&m->device->lock);
+}
+
 static void settle(struct machine *m)
 {
 	struct loop_source *src;
 	struct epoll_event ev;
 	unsigned n;
+
+	if (m->device->ops->kicked && m->device->loop != &m->vm.loop)
+		await_worker(m);
 
 	for (n = 0; n < SERVED_MAX && epoll_wait(m->vm.loop.epoll, &ev, 1, 0) > 0; n++) {
 		src = ev.data.ptr;
