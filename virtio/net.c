@@ -144,6 +144,11 @@ static int start(struct virtio_device *d)
 
 	if (!ret)
 		ret = net_activate(n, 1);
+	/* What a tap says that was deleted: a card without a network is still a card. */
+	if (ret == -EBADFD) {
+		net_lose(n, "the tap was deleted");
+		ret = 0;
+	}
 	for (i = 0; i < pairs && n->vhost && !ret; i++)
 		ret = start_kernel(&n->pairs[i]);
 	return ret;

@@ -84,6 +84,8 @@ void net_transmit(struct net_pair *p);
 bool net_receive(struct net_pair *p);
 /* The backend has frames: the handler of net_pair.tap. Takes the lock. */
 void net_tap_ready(struct loop_source *src, uint32_t events);
+/* The interface was deleted, or the peer of a socket is gone: the guest sees a cable pulled. */
+void net_lose(struct net_card *n, const char *why);
 /* Have the loop poll the backend for as long as its frames can go somewhere. Any thread. */
 void net_settle(struct net_pair *p);
 

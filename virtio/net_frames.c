@@ -66,8 +66,7 @@ void net_transmit(struct net_pair *p)
 
 /* ---- in -------------------------------------------------------------------------------------- */
 
-/* The interface was deleted, or the peer of a socket is gone: the guest sees a cable pulled. */
-static void lose(struct net_card *n, const char *why)
+void net_lose(struct net_card *n, const char *why)
 {
 	struct virtio_net_config *config = (void *)n->device.config;
 
@@ -89,7 +88,7 @@ static bool read_frame(struct net_pair *p)
 	got = read(n->backend.fds[p->index], p->frame + before, NET_FRAME_MAX - before);
 	/* A socket's peer that isn't there yet may still come. */
 	if (got < 0 && errno != EAGAIN && errno != EINTR && errno != ECONNREFUSED)
-		lose(n, strerror(errno));
+		net_lose(n, strerror(errno));
 	if (got <= (ssize_t)(NET_HEADER - before))
 		return false;
 	memset(p->frame, 0, before);
@@ -193,7 +192,7 @@ void net_tap_ready(struct loop_source *src, uint32_t events)
 	 * queue. */
 	net_settle(p);
 	if (p->polling && !net_receive(p) && (events & (EPOLLHUP | EPOLLERR))) {
-		lose(p->card, "the other end is gone");
+		net_lose(p->card, "the other end is gone");
 		net_settle(p);
 	}
 	pthread_mutex_unlock(&d->lock);
@@ -213,5 +212,5 @@ void net_settle(struct net_pair *p)
 	if (!want)
 		loop_remove(d->loop, &p->tap);
 	else if (loop_add(d->loop, &p->tap, EPOLLIN))
-		lose(n, "it can't be polled");
+		net_lose(n, "it can't be polled");
 }

@@ -312,6 +312,18 @@ Test(net_frames, a_peer_that_goes_is_a_cable_pulled)
 	net_rig_close(&rig);
 }
 
+/* Between two drivers, one may say. */
+Test(net_frames, a_tap_that_was_deleted_is_a_cable_pulled)
+{
+	net_rig_open(&rig, true, 1);
+	fake_tap.gone = true;
+	net_rig_start(&rig, BIT(VIRTIO_NET_F_STATUS));
+	cr_expect_eq(rig.d->status & VIRTIO_CONFIG_S_NEEDS_RESET, 0);
+	cr_expect_eq(rig.d->config[6], 0);
+	net_rig_wait(rig.config_interrupt);
+	net_rig_close(&rig);
+}
+
 /* 2.6.1, with a frame that waits for buffers of the old ring. */
 Test(net_frames, a_queue_is_reset_by_itself)
 {

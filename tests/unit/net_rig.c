@@ -30,6 +30,10 @@ static int tap_ioctl(int fd, unsigned long request, void *arg)
 		cr_assert_eq(*(int *)arg, 12);
 		return 0;
 	case TUNSETOFFLOAD:
+		if (fake_tap.gone) {
+			errno = EBADFD;
+			return -1;
+		}
 		if ((uintptr_t)arg & fake_tap.refused)
 			break;
 		fake_tap.offloads = (unsigned)(uintptr_t)arg;

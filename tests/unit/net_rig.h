@@ -35,7 +35,7 @@ struct net_rig {
 
 /* What was asked of the tap last. */
 struct fake_tap {
-	bool is_one;
+	bool is_one, gone;
 	unsigned offloads, refused; /* TUN_F_* */
 	unsigned attached, detached;
 };
