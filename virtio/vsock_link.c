@@ -28,7 +28,6 @@ int vsock_link_open(struct vsock_link *l, struct loop *loop, enum vsock_use use,
 	l->source.fd = fd;
 	l->polled = 0;
 	l->line_length = 0;
-	l->by_host = use == LINK_GREETING;
 	l->readable = l->end_passed = false;
 	l->first = l->kept = 0;
 	ret = poll_for(l, loop, EPOLLIN);

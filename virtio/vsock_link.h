@@ -32,7 +32,6 @@ struct vsock_link {
 
 	uint32_t host_port, guest_port;
 	struct vsock_stream stream;
-	bool by_host;	 /* the peer has asked, and is told of the answer */
 	bool readable;	 /* the peer's data, or its end, waits to be read */
 	bool end_passed; /* the peer has been told of guest_shut */
 	uint8_t *buffer; /* VSOCK_BUFFER bytes, a ring; NULL while it was never needed */

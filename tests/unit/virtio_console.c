@@ -2,9 +2,11 @@
 /* virtio: the console, as a driver and a terminal see it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 #include <linux/virtio_console.h>
 
@@ -131,6 +133,45 @@ Test(virtio_console, output_waits_for_the_terminal)
 	cr_assert_arr_eq(got, sent, MUCH);
 	cr_assert(driver_ring_take(&r.rings[OUT], &used));
 	free(got);
+}
+
+/* The device's timer, of which there is one in this process, has run out. */
+static void patience_ends(void)
+{
+	struct itimerspec now = {.it_value = {0, 1}};
+	struct pollfd timer = {.events = POLLIN};
+	char name[32], what[64];
+	int fd;
+
+	for (fd = 0; fd < 100; fd++) {
+		memset(what, 0, sizeof(what));
+		snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+		if (readlink(name, what, sizeof(what) - 1) > 0 && strstr(what, "timerfd"))
+			timer.fd = fd;
+	}
+	cr_assert_eq(timerfd_settime(timer.fd, 0, &now, NULL), 0);
+	cr_assert_eq(poll(&timer, 1, 10000), 1);
+	device_rig_settle(&r);
+}
+
+/* A guest does not hang because nobody reads what it says; and is heard when somebody does. */
+Test(virtio_console, output_does_not_wait_for_ever)
+{
+	struct driver_used used;
+	char drop[4096];
+
+	device_rig_start(&r);
+	device_rig_out(&r, OUT, DEVICE_BUFFERS, MIB);
+	cr_assert(!driver_ring_take(&r.rings[OUT], &used));
+	patience_ends();
+	cr_assert(driver_ring_take(&r.rings[OUT], &used));
+	send_text("lost");
+	cr_assert(driver_ring_take(&r.rings[OUT], &used), "at once, from now on");
+	while (read(out[0], drop, sizeof(drop)) > 0)
+		;
+	device_rig_settle(&r);
+	send_text("heard");
+	terminal_has("heard");
 }
 
 Test(virtio_console, a_reset_while_output_waits)
