@@ -317,6 +317,10 @@ static int check_together(const struct machine_config *c, struct error *err)
 		return fail(err, EINVAL,
 			    "--balloon: with --vfio nothing can be given back to the host, because "
 			    "devices pin all of the guest's memory; leave one of them out");
+	if (c->virtio.n_pmem && c->arch.virtio_mmio)
+		return fail(err, EINVAL,
+			    "--pmem %s: such memory is a BAR; use --virtio-transport pci",
+			    c->virtio.pmem[0].path);
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /* What is behind --9p and --pmem. */
-#include "virtio.h"
+#include "cmd.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -71,6 +71,17 @@ Test(pmem_options, a_file)
 		cr_assert_eq(virtio_pmem_parse("a", &v, &err), 0);
 	cr_assert_lt(virtio_pmem_parse("a", &v, &err), 0);
 	cr_assert(strstr(err.text, "at most 8 files"), "%s", err.text);
+}
+
+Test(pmem_options, memory_is_a_bar)
+{
+	char *argv[] = {"run", "-k", "k", "--pmem", "f", "--virtio-transport", "mmio", NULL};
+	struct machine_config config;
+	bool help;
+
+	cr_assert_eq(run_parse(5, argv, &config, &help, &err), 0, "%s", err.text);
+	cr_assert_eq(run_parse(7, argv, &config, &help, &err), -EINVAL);
+	cr_assert(strstr(err.text, "use --virtio-transport pci"), "%s", err.text);
 }
 
 Test(p9_options, each_tag_once_and_not_too_many)
