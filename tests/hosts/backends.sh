@@ -9,13 +9,15 @@ need() {
 	done
 }
 
-# wait_for_socket FILE: until somebody has made it.
-wait_for_socket() {
-	tries=0
-	until [ -S "$1" ]; do
-		tries=$((tries + 1))
-		[ "$tries" -lt 200 ] || fail "no socket $1: $(cat ./*.log)"
-		usleep 100000
+# wait_for_sockets FILE...: until somebody has made them. virtiofsd's is gone again when the VMM has found it.
+wait_for_sockets() {
+	for file; do
+		tries=0
+		until [ -S "$file" ]; do
+			tries=$((tries + 1))
+			[ "$tries" -lt 200 ] || fail "no socket $file: $(cat ./*.log)"
+			usleep 100000
+		done
 	done
 }
 
@@ -24,7 +26,6 @@ share_start() {
 	rm -f fs.sock
 	virtiofsd --socket-path=fs.sock --shared-dir=share --sandbox=none --seccomp=none >>virtiofsd.log 2>&1 &
 	share_pid=$!
-	wait_for_socket fs.sock
 }
 
 # disk_start: qemu-storage-daemon with the file disk, behind blk.sock.
@@ -34,7 +35,6 @@ disk_start() {
 		--export vhost-user-blk,id=export,node-name=disk,addr.type=unix,addr.path=blk.sock,writable=on \
 		>>storage.log 2>&1 &
 	disk_pid=$!
-	wait_for_socket blk.sock
 }
 
 # net_start: passt, behind net.sock. It gives itself a root of its own by pivot_root, which can't be while the
@@ -56,7 +56,6 @@ net_start() {
 		exec chroot . sh -c "cd $0; exec /share/bin/passt -f --vhost-user --socket net.sock --runas 1000:1000"
 	' "$PWD" >passt.log 2>&1 &
 	net_pid=$!
-	wait_for_socket net.sock
 }
 
 # sum_of FOLDER: as the guest makes it.

@@ -15,6 +15,7 @@ run() {
 	make_data
 	share_start
 	disk_start
+	wait_for_sockets fs.sock blk.sock
 	guest_start virtiofs,vda,blocks,virtiofs,pause,reboot --vhost-user fs,socket=fs.sock,tag=share \
 		--vhost-user blk,socket=blk.sock
 	guest_wait written=135
@@ -23,7 +24,9 @@ run() {
 	share_start
 	disk_start
 	guest_wait_calm
-	grep -q 'blk.sock: there is a back end again' said || fail "the disk is back, and it was not said"
+	for socket in blk.sock fs.sock; do
+		grep -q "$socket: there is a back end again" said || fail "$socket is back, and it was not said"
+	done
 	for block in 130 135 136 161; do
 		disk_has $block
 	done

@@ -15,6 +15,7 @@ run() {
 	share_start
 	disk_start
 	net_start
+	wait_for_sockets fs.sock blk.sock net.sock
 	httpd -p 127.0.0.1:8000 -h share
 	params="$params address=169.254.2.1/16 web=169.254.2.2:8000/1/deep/file"
 	guest_start virtiofs,vda,download,pause --vhost-user fs,socket=fs.sock,tag=share \
