@@ -47,12 +47,26 @@ int vhost_user_refresh(struct vhost_user *v)
 	return 0;
 }
 
+/* For a back end that comes anew. Of one request alone it is clear which that is. */
+static int find_base(struct vhost_user *v, struct virtio_queue *queue, uint32_t *base)
+{
+	unsigned waiting;
+	int ret = vhost_user_resume(&queue->ring, base, &waiting);
+
+	if (!ret && waiting > 1 && v->shape.type->reorders &&
+	    !vhost_user_has(&v->session, VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD))
+		warn("%s: queue %u: of %u requests that were on their way, some may be lost or "
+		     "done twice: the back end keeps no record of them",
+		     v->device.name, queue->index, waiting);
+	return ret;
+}
+
 static int run_ring(struct vhost_user *v, unsigned q, bool again)
 {
 	struct virtio_queue *queue = &v->device.queues[q];
 	struct vhost_user_ring *ring = &v->rings[q];
 	uint32_t base = virtq_base(&queue->ring);
-	int ret = again ? vhost_user_resume(&queue->ring, &base) : 0;
+	int ret = again ? find_base(v, queue, &base) : 0;
 	int fd = virtio_call_fd(&v->device, q);
 
 	if (ret)

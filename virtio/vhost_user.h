@@ -155,6 +155,7 @@ struct vhost_user_type {
 	unsigned queues;   /* as many, and no choice; 0: queues= */
 	unsigned config_size;
 	bool config_is_ours; /* the configuration is made here */
+	bool reorders;	     /* requests may end in another order than they began */
 };
 
 /* What a back end has said of itself. */
@@ -187,9 +188,10 @@ void vhost_user_make_config(const struct vhost_user_options *opt,
 			    const struct vhost_user_shape *shape, uint8_t *config);
 /*
  * Where a back end that comes anew takes a ring up, of which the old one can't be asked any more:
- * behind what it has given back. -ENOTSUP: a packed ring does not say.
+ * behind what it has given back. `waiting`: how many requests were not. -ENOTSUP: a packed ring
+ * does not say.
  */
-int vhost_user_resume(const struct virtq *q, uint32_t *base);
+int vhost_user_resume(const struct virtq *q, uint32_t *base, unsigned *waiting);
 
 /* ---- the socket --------------------------------------------------------------------------------
  */

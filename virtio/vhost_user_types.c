@@ -38,6 +38,7 @@ static const struct vhost_user_type types[] = {
 		.before = 1,
 		.config_size = offsetof(struct virtio_fs_config, num_request_queues) + 4,
 		.config_is_ours = true,
+		.reorders = true,
 	},
 	{
 		/* 5.10.6.7: events are for guests that have moved to another host. */
@@ -53,6 +54,7 @@ static const struct vhost_user_type types[] = {
 		/* Secure erase and zones, whose configuration is longer. */
 		.withheld = BIT(16) | BIT(17),
 		.config_size = BLK_CONFIG_SIZE,
+		.reorders = true,
 	},
 	{
 		/* 5.1.5: what has to do with the control queue, which would be ours; and what is
@@ -70,7 +72,7 @@ static const struct vhost_user_type types[] = {
 	},
 };
 
-const struct vhost_user_type vhost_user_generic = {.name = "generic"};
+const struct vhost_user_type vhost_user_generic = {.name = "generic", .reorders = true};
 
 const struct vhost_user_type *vhost_user_find_type(const char *name)
 {
@@ -205,16 +207,21 @@ void vhost_user_make_config(const struct vhost_user_options *opt,
 	}
 }
 
-/* 2.7.8: the used index says how many buffers were given back. It is the guest's to change. */
-int vhost_user_resume(const struct virtq *q, uint32_t *base)
+/*
+ * 2.7.6, 2.7.8: the available index says how many buffers were offered, the used index how many
+ * were given back. Both are the guest's to change.
+ */
+int vhost_user_resume(const struct virtq *q, uint32_t *base, unsigned *waiting)
 {
-	const uint8_t *index;
+	const uint8_t *avail, *used;
 
 	if (q->ring != &virtq_split)
 		return -ENOTSUP;
-	index = guest_memory_at(q->memory, q->device + offsetof(struct vring_used, idx), 2);
-	if (!index)
+	avail = guest_memory_at(q->memory, q->driver + offsetof(struct vring_avail, idx), 2);
+	used = guest_memory_at(q->memory, q->device + offsetof(struct vring_used, idx), 2);
+	if (!avail || !used)
 		return -EFAULT;
-	*base = (uint32_t)load_exact(index, 2);
+	*base = (uint32_t)load_exact(used, 2);
+	*waiting = (uint16_t)(load_exact(avail, 2) - *base);
 	return 0;
 }

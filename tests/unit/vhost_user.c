@@ -290,13 +290,16 @@ Test(vhost_user, where_another_back_end_goes_on)
 {
 	static uint8_t ram[4096];
 	struct guest_memory memory = {.fd = -1, .n = 1, .banks = {{0, sizeof(ram), ram, 0}}};
-	struct virtq q = {.memory = &memory, .ring = &virtq_split, .device = 0x100};
+	struct virtq q = {.memory = &memory, .ring = &virtq_split, .driver = 0x80, .device = 0x100};
 	uint32_t base = 0;
+	unsigned waiting = 0;
 
 	ram[0x102] = 0x34;
 	ram[0x103] = 0xff;
-	cr_expect_eq(vhost_user_resume(&q, &base), 0);
+	ram[0x82] = 0x02;
+	cr_expect_eq(vhost_user_resume(&q, &base, &waiting), 0);
 	cr_expect_eq(base, 0xff34);
+	cr_expect_eq(waiting, 0xce, "the indexes wrap");
 	q.ring = &virtq_packed;
-	cr_expect_eq(vhost_user_resume(&q, &base), -ENOTSUP);
+	cr_expect_eq(vhost_user_resume(&q, &base, &waiting), -ENOTSUP);
 }
