@@ -15,6 +15,11 @@ run() {
 		refuses_run "use --virtio-transport pci" --virtio-transport mmio --rng
 		return
 	fi
+	for n in $(seq 16); do
+		truncate -s 1M "disk$n"
+		set -- "$@" -d "$work/disk$n"
+	done
+	refuses_run "and this board has room for 1" --virtio-transport mmio --rng "$@"
 	write_script
 	guest_start rng,net,pause --virtio-transport mmio --rng -n "tap,ifname=guest0,script=$work/up,vhost=on"
 	guest_wait_calm
