@@ -5,32 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cmd.h"
-
-enum {
-	OPT_VFIO = 256,
-	OPT_IOMMU,
-	OPT_NAME,
-	OPT_CONSOLE,
-	OPT_HUGEPAGES,
-	OPT_PREFAULT,
-	OPT_SHARED,
-	OPT_MSI_BANK,
-	OPT_IRQCHIP,
-	OPT_CPU,
-	OPT_DUMP_DTB,
-	OPT_RNG,
-	OPT_TRANSPORT,
-	OPT_9P,
-	OPT_BALLOON,
-	OPT_PMEM,
-	OPT_VSOCK,
-	OPT_VHOST_USER,
-	OPT_DDW,
-	OPT_TCE,
-	OPT_JSON,
-	OPT_HELP
-};
+#include "run_options.h"
 
 static const struct option options[] = {
 	{"kernel", required_argument, NULL, 'k'},
@@ -128,14 +103,6 @@ static int set_switch(const char *option, const char *value, bool *off, struct e
 }
 
 /* lkvm calls the board's console serial on every architecture. */
-static int set_console(const char *value, bool *virtio, struct error *err)
-{
-	*virtio = !strcmp(value, "virtio");
-	if (*virtio || !strcmp(value, "serial") || !strcmp(value, arch_console))
-		return 0;
-	return fail(err, EINVAL, "--console %s: this machine has: %s, virtio", value, arch_console);
-}
-
 static int set_cpus(const char *text, unsigned *cpus, struct error *err)
 {
 	uint64_t n;
@@ -165,49 +132,6 @@ static int add_vfio(const char *text, struct machine_config *c, struct error *er
 	return ret;
 }
 
-static int add_net(const char *text, struct virtio_options *v, struct error *err)
-{
-	struct net_options opt;
-	int ret = net_parse(text, &opt, err);
-
-	if (ret || opt.mode == NET_NONE)
-		return ret;
-	if (v->n_net == VIRTIO_NETS_MAX)
-		return fail(err, E2BIG, "-n %s: at most %d cards", text, VIRTIO_NETS_MAX);
-	v->net[v->n_net++] = opt;
-	return 0;
-}
-
-static int add_disk(char *text, struct virtio_options *opt, struct error *err)
-{
-	int ret;
-
-	if (opt->n_disks == VIRTIO_DISKS_MAX)
-		return fail(err, E2BIG, "-d %s: at most %d disks", text, VIRTIO_DISKS_MAX);
-	ret = virtio_parse_disk(text, &opt->disks[opt->n_disks], err);
-	opt->n_disks += !ret;
-	return ret;
-}
-
-static int add_vhost_user(const char *text, struct virtio_options *v, struct error *err)
-{
-	struct vhost_user_options *opt = &v->vhost_user[v->n_vhost_user];
-	unsigned i;
-	int ret;
-
-	if (v->n_vhost_user == VHOST_USER_MAX)
-		return fail(err, E2BIG, "--vhost-user %s: at most %d devices", text,
-			    VHOST_USER_MAX);
-	ret = vhost_user_parse(text, opt, err);
-	for (i = 0; i < v->n_vhost_user && !ret; i++)
-		if (!strcmp(v->vhost_user[i].socket, opt->socket))
-			return fail(err, EINVAL,
-				    "--vhost-user %s: there is a device at this socket already",
-				    text);
-	v->n_vhost_user += !ret;
-	return ret;
-}
-
 static int set_option(int opt, char *value, struct machine_config *c, struct error *err)
 {
 	switch (opt) {
@@ -224,8 +148,6 @@ static int set_option(int opt, char *value, struct machine_config *c, struct err
 		return set_memory(value, &c->arch, err);
 	case 'c':
 		return set_cpus(value, &c->arch.cpus, err);
-	case 'd':
-		return add_disk(value, &c->virtio, err);
 	case OPT_VFIO:
 		return add_vfio(value, c, err);
 	case OPT_IOMMU:
@@ -233,8 +155,6 @@ static int set_option(int opt, char *value, struct machine_config *c, struct err
 	case OPT_NAME:
 		c->name = value;
 		return 0;
-	case OPT_CONSOLE:
-		return set_console(value, &c->virtio.console, err);
 	case OPT_MSI_BANK:
 		return set_msi_bank(value, &c->arch.msi_bank, err);
 	case OPT_IRQCHIP:
@@ -250,24 +170,11 @@ static int set_option(int opt, char *value, struct machine_config *c, struct err
 	case OPT_DUMP_DTB:
 		c->arch.dump_dtb = value;
 		return 0;
-	case 'n':
-		return add_net(value, &c->virtio, err);
-	case OPT_RNG:
-		c->virtio.rng = true;
-		return 0;
 	case OPT_TRANSPORT:
 		return virtio_parse_transport(value, &c->arch.virtio_mmio, err);
-	case OPT_PMEM:
-		return virtio_pmem_parse(value, &c->virtio, err);
-	case OPT_BALLOON:
-		c->virtio.balloon = true;
+	case OPT_PREFAULT:
+		c->memory.prefault = true;
 		return 0;
-	case OPT_9P:
-		return virtio_9p_parse(value, &c->virtio, err);
-	case OPT_VSOCK:
-		return vsock_parse(value, &c->virtio.vsock, err);
-	case OPT_VHOST_USER:
-		return add_vhost_user(value, &c->virtio, err);
 	case OPT_HUGEPAGES:
 		c->memory.hugepages = true;
 		return 0;
@@ -275,8 +182,7 @@ static int set_option(int opt, char *value, struct machine_config *c, struct err
 		c->memory.shared = true;
 		return 0;
 	default:
-		c->memory.prefault = true;
-		return 0;
+		return run_set_device(opt, value, &c->virtio, err);
 	}
 }
 
