@@ -134,6 +134,8 @@ int disk_file_open(struct disk_file *f, const char *path, bool readonly, bool di
 
 	*f = (struct disk_file){.path = path, .fd = -1, .readonly = readonly, .direct = direct};
 	ret = open_it(f, err);
+	if (f->fd < 0)
+		return ret;
 	ret = ret ?: disk_file_lock(f, err);
 	ret = ret ?: measure(f, err);
 	if (ret)

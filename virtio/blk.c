@@ -435,7 +435,7 @@ int virtio_blk_create(struct virtio *v, const struct virtio_disk_options *opt,
 	const char *name = slash ? slash + 1 : opt->image.path;
 	unsigned i, queues = opt->queues ? opt->queues : 1;
 	struct blk *b = calloc(1, sizeof(*b));
-	uint16_t sizes[VIRTIO_QUEUES_MAX];
+	uint16_t sizes[VIRTIO_QUEUES_MAX] = {0};
 	int ret;
 
 	if (!b)

@@ -271,7 +271,7 @@ static int make_rings(struct vhost_user *v)
 static int shape(struct vhost_user *v, struct vm *vm, struct error *err)
 {
 	struct virtio_device *d = &v->device;
-	uint16_t sizes[VHOST_USER_QUEUES_MAX];
+	uint16_t sizes[VHOST_USER_QUEUES_MAX] = {0};
 	unsigned i;
 	int ret;
 
