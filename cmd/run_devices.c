@@ -38,7 +38,7 @@ static int add_vhost_user(const char *text, struct virtio_options *v, struct err
 	if (v->n_vhost_user == VHOST_USER_MAX)
 		return fail(err, E2BIG, "--vhost-user %s: at most %d devices", text,
 			    VHOST_USER_MAX);
-	ret = vhost_user_parse(text, opt, err);
+	ret = virtio_parse_vhost_user(text, opt, err);
 	for (i = 0; i < v->n_vhost_user && !ret; i++)
 		if (!strcmp(v->vhost_user[i].socket, opt->socket))
 			return fail(err, EINVAL,
@@ -64,11 +64,11 @@ int run_set_device(int opt, char *value, struct virtio_options *v, struct error 
 	case 'n':
 		return add_net(value, v, err);
 	case OPT_PMEM:
-		return virtio_pmem_parse(value, v, err);
+		return virtio_parse_pmem(value, v, err);
 	case OPT_9P:
-		return virtio_9p_parse(value, v, err);
+		return virtio_parse_9p(value, v, err);
 	case OPT_VSOCK:
-		return vsock_parse(value, &v->vsock, err);
+		return virtio_parse_vsock(value, &v->vsock, err);
 	case OPT_VHOST_USER:
 		return add_vhost_user(value, v, err);
 	case OPT_CONSOLE:

@@ -12,23 +12,29 @@
 #include "pci.h"
 #include "vm.h"
 
-#define VIRTIO_NETS_MAX 8
-#define VIRTIO_9P_MAX	8
-#define P9_SYNTAX	"FOLDER,TAG[,ro]"
+/* ---- what the user asks for ------------------------------------------------------------------ */
 
-/* A folder of the host, which the guest finds by its tag. */
-struct p9_options {
-	char path[1024], tag[48];
-	bool readonly;
-};
-
-#define VIRTIO_DISKS_MAX  16
-#define VIRTIO_QUEUES_MAX 16
-
-/* What the parser takes, for its errors and for usage. */
+/* The syntax of an option's value is for its errors and for usage. */
+#define VIRTIO_TRANSPORT_SYNTAX "pci|mmio"
 #define VIRTIO_DISK_SYNTAX                                                                \
 	"IMAGE[,ro][,direct][,format=raw|qcow2][,aio=io_uring|libaio|threads][,queues=N]" \
 	"[,iops=N][,bps=SIZE]"
+#define P9_SYNTAX    "FOLDER,TAG[,ro]"
+#define PMEM_SYNTAX  "FILE[,ro]"
+#define VSOCK_SYNTAX "CID, or cid=CID,uds=PATH"
+#define VHOST_USER_SYNTAX                                                      \
+	"fs|vsock|blk|net|NUMBER,socket=PATH[,queues=N][,tag=TAG][,mac=MAC][," \
+	"config-size=BYTES]"
+
+#define VIRTIO_DISKS_MAX      16
+#define VIRTIO_QUEUES_MAX     16
+#define VIRTIO_NETS_MAX	      8
+#define VIRTIO_9P_MAX	      8
+#define VIRTIO_PMEM_MAX	      8
+#define VHOST_USER_MAX	      8
+#define VHOST_USER_PATH	      108 /* of a socket, with its NUL */
+#define VHOST_USER_TAG	      36
+#define VHOST_USER_QUEUES_MAX 64
 
 struct virtio_disk_options {
 	struct disk_options image;
@@ -36,15 +42,17 @@ struct virtio_disk_options {
 	uint64_t iops, bps; /* requests and bytes per second; 0: as many as there are */
 };
 
-#define VIRTIO_PMEM_MAX 8
-#define PMEM_SYNTAX	"FILE[,ro]"
+/* A folder of the host, which the guest finds by its tag. */
+struct p9_options {
+	char path[1024], tag[48];
+	bool readonly;
+};
 
 /* A file that is memory of the guest. */
 struct pmem_options {
 	char path[1024];
 	bool readonly;
 };
-#define VSOCK_SYNTAX "CID, or cid=CID,uds=PATH"
 
 struct vsock_options {
 	uint32_t cid; /* the guest's; 0: no socket device */
@@ -53,19 +61,9 @@ struct vsock_options {
 	char uds[97];
 };
 
-/* Pure: what is behind --vsock. */
-int vsock_parse(const char *text, struct vsock_options *opt, struct error *err);
-/* A device whose rings another process serves. */
-#define VHOST_USER_MAX	      8
-#define VHOST_USER_PATH	      108 /* of a socket, with its NUL */
-#define VHOST_USER_TAG	      36
-#define VHOST_USER_QUEUES_MAX 64
-#define VHOST_USER_SYNTAX                                                      \
-	"fs|vsock|blk|net|NUMBER,socket=PATH[,queues=N][,tag=TAG][,mac=MAC][," \
-	"config-size=BYTES]"
-
 struct vhost_user_type;
 
+/* A device whose rings another process serves. */
 struct vhost_user_options {
 	const struct vhost_user_type *type;
 	unsigned id; /* VIRTIO_ID_* */
@@ -77,29 +75,31 @@ struct vhost_user_options {
 	unsigned config_size; /* of a device known by its number, bytes */
 };
 
-/* Pure. Parse what is behind --vhost-user; -EINVAL. */
-int vhost_user_parse(const char *text, struct vhost_user_options *opt, struct error *err);
-
-/* What the user asked for. Strings belong to the caller and outlive the machine. */
+/* Strings belong to the caller and outlive the machine. */
 struct virtio_options {
 	bool rng;
-	unsigned n_disks;
-	struct virtio_disk_options disks[VIRTIO_DISKS_MAX];
-	unsigned n_net;
-	struct net_options net[VIRTIO_NETS_MAX];
 	bool console; /* the user's terminal */
 	bool balloon;
-	unsigned n_p9;
-	struct p9_options p9[VIRTIO_9P_MAX];
-	unsigned n_pmem;
-	struct pmem_options pmem[VIRTIO_PMEM_MAX];
 	struct vsock_options vsock;
-	unsigned n_vhost_user;
+	unsigned n_disks, n_net, n_p9, n_pmem, n_vhost_user;
+	struct virtio_disk_options disks[VIRTIO_DISKS_MAX];
+	struct net_options net[VIRTIO_NETS_MAX];
+	struct p9_options p9[VIRTIO_9P_MAX];
+	struct pmem_options pmem[VIRTIO_PMEM_MAX];
 	struct vhost_user_options vhost_user[VHOST_USER_MAX];
 };
 
-/* Pure: VIRTIO_DISK_SYNTAX, which is cut into its words. The path is where it was. */
+/* Pure: what is behind an option. 0, or -errno: -EINVAL, or -E2BIG where there are enough. */
+int virtio_parse_transport(const char *text, bool *mmio, struct error *err);
+/* text is cut into its words; the path is where it was. */
 int virtio_parse_disk(char *text, struct virtio_disk_options *opt, struct error *err);
+int virtio_parse_vsock(const char *text, struct vsock_options *opt, struct error *err);
+int virtio_parse_vhost_user(const char *text, struct vhost_user_options *opt, struct error *err);
+/* These two add to what was given before. */
+int virtio_parse_9p(const char *text, struct virtio_options *opt, struct error *err);
+int virtio_parse_pmem(const char *text, struct virtio_options *opt, struct error *err);
+
+/* ---- the devices of a machine ---------------------------------------------------------------- */
 
 struct virtio_device;
 struct vhost_user_session;
@@ -118,14 +118,6 @@ struct virtio {
 	/* Connections to vhost-user back ends, one for each option, which outlive a reboot. */
 	struct vhost_user_session *kept;
 };
-
-#define VIRTIO_TRANSPORT_SYNTAX "pci|mmio"
-
-/* Pure: how drivers reach the devices, from text. */
-int virtio_parse_transport(const char *text, bool *mmio, struct error *err);
-/* Pure: what is behind an option, in addition to what was given before. 0, or -errno. */
-int virtio_9p_parse(const char *text, struct virtio_options *opt, struct error *err);
-int virtio_pmem_parse(const char *text, struct virtio_options *opt, struct error *err);
 
 /* Do other processes have to map guest memory? */
 bool virtio_shares_memory(const struct virtio_options *opt);

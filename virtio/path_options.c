@@ -40,7 +40,7 @@ static int set_tag(struct virtio_options *v, const char *text, const char *tag, 
 	return 0;
 }
 
-int virtio_9p_parse(const char *text, struct virtio_options *v, struct error *err)
+int virtio_parse_9p(const char *text, struct virtio_options *v, struct error *err)
 {
 	struct p9_options *opt = &v->p9[v->n_p9];
 	size_t len = strlen(text);
@@ -61,7 +61,7 @@ int virtio_9p_parse(const char *text, struct virtio_options *v, struct error *er
 	return ret;
 }
 
-int virtio_pmem_parse(const char *text, struct virtio_options *v, struct error *err)
+int virtio_parse_pmem(const char *text, struct virtio_options *v, struct error *err)
 {
 	struct pmem_options *opt = &v->pmem[v->n_pmem];
 	size_t len = strlen(text);

@@ -78,7 +78,7 @@ static int parse_type(const char *word, struct vhost_user_options *opt)
 	return copy_number(&opt->id, word, 63);
 }
 
-int vhost_user_parse(const char *text, struct vhost_user_options *opt, struct error *err)
+int virtio_parse_vhost_user(const char *text, struct vhost_user_options *opt, struct error *err)
 {
 	char copy[512], *rest = copy, *word;
 

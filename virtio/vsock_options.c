@@ -38,7 +38,7 @@ static int set_uds(const char *text, const char *value, struct vsock_options *op
 	return 0;
 }
 
-int vsock_parse(const char *text, struct vsock_options *opt, struct error *err)
+int virtio_parse_vsock(const char *text, struct vsock_options *opt, struct error *err)
 {
 	const char *begin = strncmp(text, "cid=", 4) ? text : text + 4;
 	/* The path is the last word and may have commas. */

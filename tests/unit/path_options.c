@@ -11,8 +11,8 @@ static struct error err;
 
 Test(p9_options, folder_and_tag)
 {
-	cr_assert_eq(virtio_9p_parse("/srv/data,data", &v, &err), 0);
-	cr_assert_eq(virtio_9p_parse("a,b,c,tag,ro", &v, &err), 0);
+	cr_assert_eq(virtio_parse_9p("/srv/data,data", &v, &err), 0);
+	cr_assert_eq(virtio_parse_9p("a,b,c,tag,ro", &v, &err), 0);
 	cr_assert_eq(v.n_p9, 2);
 	cr_assert_str_eq(v.p9[0].path, "/srv/data");
 	cr_assert_str_eq(v.p9[0].tag, "data");
@@ -26,7 +26,7 @@ static void refuses(const char *text, const char *why)
 {
 	unsigned n = v.n_p9;
 
-	cr_assert_lt(virtio_9p_parse(text, &v, &err), 0, "%s", text);
+	cr_assert_lt(virtio_parse_9p(text, &v, &err), 0, "%s", text);
 	cr_assert(strstr(err.text, why), "'%s' has no '%s'", err.text, why);
 	cr_assert_eq(v.n_p9, n);
 }
@@ -54,22 +54,22 @@ Test(pmem_options, a_file)
 	char text[1200] = "";
 	unsigned i;
 
-	cr_assert_lt(virtio_pmem_parse("", &v, &err), 0);
+	cr_assert_lt(virtio_parse_pmem("", &v, &err), 0);
 	cr_assert(strstr(err.text, PMEM_SYNTAX), "%s", err.text);
-	cr_assert_lt(virtio_pmem_parse(",ro", &v, &err), 0);
+	cr_assert_lt(virtio_parse_pmem(",ro", &v, &err), 0);
 	memset(text, 'x', sizeof(text) - 1);
-	cr_assert_lt(virtio_pmem_parse(text, &v, &err), 0);
+	cr_assert_lt(virtio_parse_pmem(text, &v, &err), 0);
 	cr_assert(strstr(err.text, "too long"), "%s", err.text);
 	cr_assert_eq(v.n_pmem, 0);
-	cr_assert_eq(virtio_pmem_parse("a,b", &v, &err), 0);
+	cr_assert_eq(virtio_parse_pmem("a,b", &v, &err), 0);
 	cr_assert_str_eq(v.pmem[0].path, "a,b");
 	cr_assert(!v.pmem[0].readonly);
-	cr_assert_eq(virtio_pmem_parse("a,ro", &v, &err), 0);
+	cr_assert_eq(virtio_parse_pmem("a,ro", &v, &err), 0);
 	cr_assert_str_eq(v.pmem[1].path, "a");
 	cr_assert(v.pmem[1].readonly);
 	for (i = 2; i < VIRTIO_PMEM_MAX; i++)
-		cr_assert_eq(virtio_pmem_parse("a", &v, &err), 0);
-	cr_assert_lt(virtio_pmem_parse("a", &v, &err), 0);
+		cr_assert_eq(virtio_parse_pmem("a", &v, &err), 0);
+	cr_assert_lt(virtio_parse_pmem("a", &v, &err), 0);
 	cr_assert(strstr(err.text, "at most 8 files"), "%s", err.text);
 }
 
@@ -93,7 +93,7 @@ Test(p9_options, each_tag_once_and_not_too_many)
 		snprintf(text, sizeof(text), "/srv,tag%u", i);
 		if (i)
 			refuses("/srv,tag0", "already");
-		cr_assert_eq(virtio_9p_parse(text, &v, &err), 0);
+		cr_assert_eq(virtio_parse_9p(text, &v, &err), 0);
 	}
 	refuses("/srv,more", "at most 8 folders");
 }

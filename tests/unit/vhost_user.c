@@ -15,24 +15,26 @@ static struct error err;
 
 static bool refused(const char *text, const char *why)
 {
-	return vhost_user_parse(text, &opt, &err) == -EINVAL && strstr(err.text, why);
+	return virtio_parse_vhost_user(text, &opt, &err) == -EINVAL && strstr(err.text, why);
 }
 
 Test(vhost_user, options)
 {
-	cr_assert_eq(vhost_user_parse("fs,socket=/run/a.sock,tag=home,queues=2", &opt, &err), 0);
+	cr_assert_eq(virtio_parse_vhost_user("fs,socket=/run/a.sock,tag=home,queues=2", &opt, &err),
+		     0);
 	cr_expect_eq(opt.id, VIRTIO_ID_FS);
 	cr_expect_str_eq(opt.socket, "/run/a.sock");
 	cr_expect_str_eq(opt.tag, "home");
 	cr_expect_eq(opt.queues, 2);
-	cr_assert_eq(vhost_user_parse("net,socket=s,mac=02:00:00:ab:CD:ef", &opt, &err), 0);
+	cr_assert_eq(virtio_parse_vhost_user("net,socket=s,mac=02:00:00:ab:CD:ef", &opt, &err), 0);
 	cr_expect(opt.has_mac);
 	cr_expect_arr_eq(opt.mac, "\x02\x00\x00\xab\xcd\xef", 6);
-	cr_assert_eq(vhost_user_parse("41,socket=s,queues=64,config-size=256", &opt, &err), 0);
+	cr_assert_eq(virtio_parse_vhost_user("41,socket=s,queues=64,config-size=256", &opt, &err),
+		     0);
 	cr_expect_eq(opt.id, 41);
 	cr_expect_eq(opt.config_size, 256);
-	cr_assert_eq(vhost_user_parse("vsock,socket=s", &opt, &err), 0);
-	cr_assert_eq(vhost_user_parse("blk,socket=s", &opt, &err), 0);
+	cr_assert_eq(virtio_parse_vhost_user("vsock,socket=s", &opt, &err), 0);
+	cr_assert_eq(virtio_parse_vhost_user("blk,socket=s", &opt, &err), 0);
 }
 
 Test(vhost_user, options_that_are_none)
@@ -61,9 +63,9 @@ Test(vhost_user, a_path_as_long_as_a_socket_can_have_and_no_longer)
 	char text[160];
 
 	snprintf(text, sizeof(text), "fs,socket=%0107d", 0);
-	cr_expect_eq(vhost_user_parse(text, &opt, &err), 0);
+	cr_expect_eq(virtio_parse_vhost_user(text, &opt, &err), 0);
 	snprintf(text, sizeof(text), "fs,socket=%0108d", 0);
-	cr_expect_eq(vhost_user_parse(text, &opt, &err), -EINVAL);
+	cr_expect_eq(virtio_parse_vhost_user(text, &opt, &err), -EINVAL);
 }
 
 /* ---- messages ----------------------------------------------------------------------------------
@@ -189,7 +191,7 @@ static int plan(const char *text, uint64_t features, uint64_t protocol, uint64_t
 {
 	struct vhost_user_offer offer = {features, vhost_user_protocol(protocol), queues};
 
-	cr_assert_eq(vhost_user_parse(text, &opt, &err), 0, "%s", err.text);
+	cr_assert_eq(virtio_parse_vhost_user(text, &opt, &err), 0, "%s", err.text);
 	return vhost_user_plan(&opt, &offer, &shape, &err);
 }
 

@@ -88,7 +88,8 @@ static int create(const char *type)
 	snprintf(text, sizeof(text), "%s,socket=%s", type, backend.path);
 	device = NULL;
 	options.n_vhost_user = 1;
-	cr_assert_eq(vhost_user_parse(text, &options.vhost_user[0], &err), 0, "%s", err.text);
+	cr_assert_eq(virtio_parse_vhost_user(text, &options.vhost_user[0], &err), 0, "%s",
+		     err.text);
 	return virtio_vhost_user_create(&all, &options.vhost_user[0], &device, &err);
 }
 

@@ -11,22 +11,22 @@ static struct error err;
 
 static void refuses(const char *text, const char *why)
 {
-	cr_assert_lt(vsock_parse(text, &opt, &err), 0, "%s", text);
+	cr_assert_lt(virtio_parse_vsock(text, &opt, &err), 0, "%s", text);
 	cr_assert(strstr(err.text, why), "'%s' has no '%s'", err.text, why);
 }
 
 Test(vsock_options, the_kernels)
 {
-	cr_assert_eq(vsock_parse("3", &opt, &err), 0);
+	cr_assert_eq(virtio_parse_vsock("3", &opt, &err), 0);
 	cr_assert_eq(opt.cid, 3);
 	cr_assert_str_empty(opt.uds);
-	cr_assert_eq(vsock_parse("cid=4294967294", &opt, &err), 0);
+	cr_assert_eq(virtio_parse_vsock("cid=4294967294", &opt, &err), 0);
 	cr_assert_eq(opt.cid, 0xfffffffe);
 }
 
 Test(vsock_options, unix_sockets)
 {
-	cr_assert_eq(vsock_parse("cid=42,uds=/run/guest,1.sock", &opt, &err), 0);
+	cr_assert_eq(virtio_parse_vsock("cid=42,uds=/run/guest,1.sock", &opt, &err), 0);
 	cr_assert_eq(opt.cid, 42);
 	cr_assert_str_eq(opt.uds, "/run/guest,1.sock");
 }
@@ -58,7 +58,7 @@ Test(vsock_options, a_path_leaves_room_for_a_port)
 	size_t begin = strlen(text);
 
 	memset(text + begin, 'x', 96);
-	cr_assert_eq(vsock_parse(text, &opt, &err), 0, "%s", err.text);
+	cr_assert_eq(virtio_parse_vsock(text, &opt, &err), 0, "%s", err.text);
 	text[begin + 96] = 'x';
 	refuses(text, "at most 96 bytes");
 }
