@@ -12,7 +12,9 @@ testdev=0000:00:09.0
 # Behind a port, which reports its errors to the host.
 port=0000:00:0a.0
 rng=0000:01:00.0
-disks="shared exclusive"
+virtio_net=0000:00:0b.0
+virtio_blk=0000:00:0c.0
+disks="shared exclusive paravirtual"
 devices="
 -drive if=none,id=shared,file=shared.raw,format=raw
 -device nvme,drive=shared,serial=shared,addr=4
@@ -26,4 +28,8 @@ devices="
 -device pci-testdev,addr=9
 -device pcie-root-port,id=port0,addr=a
 -device virtio-rng-pci,id=rng,disable-legacy=on,iommu_platform=on,aer=on,bus=port0
+-netdev user,id=net2,restrict=on
+-device virtio-net-pci,netdev=net2,romfile=,disable-legacy=on,iommu_platform=on,addr=b
+-drive if=none,id=paravirtual,file=paravirtual.raw,format=raw
+-device virtio-blk-pci,drive=paravirtual,serial=paravirtual,disable-legacy=on,iommu_platform=on,addr=c
 "
