@@ -4,7 +4,7 @@
 # shellcheck shell=sh
 host=walk
 limit=300
-long="arm64 powerpc"
+long="x86 arm64 powerpc"
 turn=0
 
 # has_bar SLOT BAR:SIZE: the guest saw a BAR of this size.
