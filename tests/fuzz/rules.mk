@@ -26,12 +26,10 @@ fuzz: $(FUZZ:%=$F/%)
 # What the code under test says of each broken ring is not for the terminal (close_fd_mask).
 fuzz-run: fuzz
 	tests/fuzz/seeds $F/seeds
-	for name in $(FUZZ); do \
-		mkdir -p $F/corpus/$$name $F/seeds/$$name && \
-		$F/$$name -max_total_time=$(SECONDS) -close_fd_mask=3 -print_final_stats=1 \
-			-rss_limit_mb=1024 -timeout=10 -artifact_prefix=$F/$$name-crash- \
-			$F/corpus/$$name $F/seeds/$$name || exit 1; \
-	done
+	mkdir -p $(FUZZ:%=$F/corpus/%) $(FUZZ:%=$F/seeds/%)
+	printf '%s\n' $(FUZZ) | xargs -P "$$(nproc)" -I{} env $F/{} -max_total_time=$(SECONDS) \
+		-close_fd_mask=3 -print_final_stats=1 -rss_limit_mb=1024 -timeout=10 \
+		-artifact_prefix=$F/{}-crash- $F/corpus/{} $F/seeds/{}
 
 -include $(FUZZ_OBJ:.o=.d) $(FUZZ:%=$F/tests/fuzz/%.d)
 .SECONDARY: $(FUZZ:%=$F/tests/fuzz/%.o)

@@ -51,6 +51,11 @@ $U/unit: $(UNIT_OBJ)
 	$(Q)$(UNIT_CC) -pthread $(UNIT_CFLAGS) -o $@ $^ -lcriterion -lz -lzstd $(UNIT_LIBS_$(ARCH)) \
 		$(addprefix -Wl$(comma)--wrap=,$(UNIT_WRAPS) $(UNIT_WRAPS_$(ARCH)))
 
+# The program made of the same objects, for guests that try it (tests/kvm/run).
+$U/carillon: $(CMD_SRC:%.c=$U/%.o) $(LIB_SRC:%.c=$U/%.o)
+	$(call say,LINK,$@)
+	$(Q)$(UNIT_CC) -pthread $(UNIT_CFLAGS) -o $@ $^ $(LIBS)
+
 check: $U/unit
 	$U/unit --jobs 2
 
@@ -58,5 +63,5 @@ check: $U/unit
 golden: $U/unit
 	GOLDEN=write $U/unit --filter '*/golden'
 
--include $(UNIT_OBJ:.o=.d)
+-include $(UNIT_OBJ:.o=.d) $(CMD_SRC:%.c=$U/%.d)
 .PHONY: check golden

@@ -6,7 +6,7 @@ host=virtio
 
 # shellcheck source=/dev/null
 . "$cases/virtio-net-tap.sh"
-long="arm64"
+long="arm64 powerpc"
 
 run() {
 	carillon_only

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 # virtio-rng: the guest has entropy from the host, with interrupts of its own, and the VMM counts what it gave.
 # shellcheck shell=sh
-host=virtio
+host=devices
 
 run() {
 	carillon_only
