@@ -192,7 +192,10 @@ static int parse(int argc, char **argv, struct machine_config *config, bool *hel
 {
 	int opt, ret;
 
-	*config = (struct machine_config){.arch = {.ram = 256 * MIB, .cpus = 1}};
+	/* Devices, which come last, are written where there are some: their room is 20 KiB. */
+	memset(config, 0, offsetof(struct machine_config, virtio.disks));
+	config->arch.ram = 256 * MIB;
+	config->arch.cpus = 1;
 	*help = false;
 	optind = 0; /* glibc: start over, for a second call in one process */
 	while ((opt = getopt_long(argc, argv, ":k:i:p:m:c:d:n:", options, NULL)) != -1) {

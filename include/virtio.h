@@ -81,6 +81,7 @@ struct virtio_options {
 	bool console; /* the user's terminal */
 	bool balloon;
 	struct vsock_options vsock;
+	/* How many there are; the rest of the arrays, which stand last, is not even zeros. */
 	unsigned n_disks, n_net, n_p9, n_pmem, n_vhost_user;
 	struct virtio_disk_options disks[VIRTIO_DISKS_MAX];
 	struct net_options net[VIRTIO_NETS_MAX];
