@@ -36,8 +36,8 @@ static void aio_close(void *engine)
 	if (a->context)
 		syscall(__NR_io_destroy, a->context);
 	free(a->blocks);
-	free(a->free);
-	free(a->gathered);
+	free((void *)a->free);
+	free((void *)a->gathered);
 	free(a);
 }
 
@@ -50,8 +50,8 @@ static int aio_open(void **engine, unsigned depth, int event)
 		return -ENOMEM;
 	a->event = event;
 	a->blocks = calloc(depth, sizeof(*a->blocks));
-	a->free = calloc(depth, sizeof(struct iocb *));
-	a->gathered = calloc(depth, sizeof(struct iocb *));
+	a->free = (struct iocb **)calloc(depth, sizeof(struct iocb *));
+	a->gathered = (struct iocb **)calloc(depth, sizeof(struct iocb *));
 	if (!a->blocks || !a->free || !a->gathered)
 		ret = -ENOMEM;
 	else if (syscall(__NR_io_setup, depth, &a->context))

@@ -160,7 +160,7 @@ int disk_file_write_at(const struct disk_file *f, const void *buf, size_t n, uin
 	struct iovec iov = {.iov_len = n};
 
 	/* An iovec has no const. */
-	memcpy(&iov.iov_base, &buf, sizeof(buf));
+	memcpy((void *)&iov.iov_base, (const void *)&buf, sizeof(buf));
 	return disk_file_write(f, &iov, 1, offset, n);
 }
 
