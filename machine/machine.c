@@ -236,8 +236,8 @@ static enum vm_end run_once(struct machine *m, char *text, size_t size, struct e
 		loop_add(&m->vm.loop, &m->signals, EPOLLIN);
 		console_attach(&m->console, &m->vm);
 		control_attach(&m->control, &m->vm.loop);
-		machine_give_back();
 		ret = vm_start_vcpus(&m->vm, err);
+		machine_give_back();
 		if (!ret)
 			ret = loop_run(&m->vm.loop);
 		vm_stop_vcpus(&m->vm);
