@@ -43,17 +43,6 @@ static void stop(struct virtio_device *d)
 	p9_reset(&container_of(d, struct p9, device)->server);
 }
 
-static int queue_start(struct virtio_device *d, unsigned q)
-{
-	(void)d, (void)q;
-	return 0;
-}
-
-static void queue_stop(struct virtio_device *d, unsigned q)
-{
-	(void)d, (void)q;
-}
-
 static void show(struct virtio_device *d, struct json *j)
 {
 	struct p9_server *s = &container_of(d, struct p9, device)->server;
@@ -73,12 +62,8 @@ static void destroy(struct virtio_device *d)
 	free(p);
 }
 
-static const struct virtio_device_ops ops = {.stop = stop,
-					     .kicked = kicked,
-					     .queue_start = queue_start,
-					     .queue_stop = queue_stop,
-					     .stat = show,
-					     .destroy = destroy};
+static const struct virtio_device_ops ops = {
+	.stop = stop, .kicked = kicked, .stat = show, .destroy = destroy};
 
 static void set_tag(struct virtio_device *d, const char *tag)
 {

@@ -313,12 +313,6 @@ static void stop(struct virtio_device *d)
 	config_put(d, CONFIG(poison_val), 0);
 }
 
-static int queue_start(struct virtio_device *d, unsigned q)
-{
-	(void)d, (void)q;
-	return 0;
-}
-
 static void queue_stop(struct virtio_device *d, unsigned q)
 {
 	if (queue_role(d, q) == STATS)
@@ -340,7 +334,6 @@ static void destroy(struct virtio_device *d)
 static const struct virtio_device_ops ops = {.config_write = config_write,
 					     .start = start,
 					     .stop = stop,
-					     .queue_start = queue_start,
 					     .queue_stop = queue_stop,
 					     .kicked = kicked,
 					     .stat = stat,

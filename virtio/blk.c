@@ -302,12 +302,6 @@ static void stop(struct virtio_device *d)
 	c->wce = !b->limits.disk.readonly;
 }
 
-static int queue_start(struct virtio_device *d, unsigned q)
-{
-	(void)d, (void)q;
-	return 0;
-}
-
 /* 2.6.1.1: what is on its way ends first. */
 static void queue_stop(struct virtio_device *d, unsigned q)
 {
@@ -365,7 +359,6 @@ static void destroy(struct virtio_device *d)
 static const struct virtio_device_ops ops = {.config_write = config_write,
 					     .start = start,
 					     .stop = stop,
-					     .queue_start = queue_start,
 					     .queue_stop = queue_stop,
 					     .kicked = kicked,
 					     .stat = stat,

@@ -242,12 +242,6 @@ static void kicked(struct virtio_device *d, unsigned q)
 	c->refused = false;
 }
 
-static int queue_start(struct virtio_device *d, unsigned q)
-{
-	(void)d, (void)q;
-	return 0;
-}
-
 /* The rest of what was being sent is the driver's again, and lost. */
 static void queue_stop(struct virtio_device *d, unsigned q)
 {
@@ -287,7 +281,6 @@ static void destroy(struct virtio_device *d)
 
 static const struct virtio_device_ops ops = {.config_write = config_write,
 					     .stop = stop,
-					     .queue_start = queue_start,
 					     .queue_stop = queue_stop,
 					     .kicked = kicked,
 					     .stat = stat,

@@ -77,7 +77,7 @@ int virtio_device_init(struct virtio_device *d, struct vm *vm, unsigned n_queues
 	if (!d->loop)
 		d->loop = &vm->loop;
 	d->offered |= COMMON_FEATURES;
-	if (d->ops->queue_start)
+	if (!d->ops->whole)
 		d->offered |= BIT(VIRTIO_F_RING_RESET);
 	pthread_mutex_init(&d->lock, NULL);
 	d->queues = calloc(n_queues, sizeof(*d->queues));
@@ -323,7 +323,7 @@ void virtio_enable_queue(struct virtio_queue *q)
 	if (!virtio_has(d, VIRTIO_F_RING_RESET) || start_ring(q))
 		return;
 	q->enabled = true;
-	if (!d->ops->queue_start(d, q->index)) {
+	if (!d->ops->queue_start || !d->ops->queue_start(d, q->index)) {
 		irq_kick(q->kick);
 		return;
 	}
@@ -336,10 +336,9 @@ void virtio_disable_queue(struct virtio_queue *q)
 {
 	struct virtio_device *d = q->device;
 
-	/* Only a device that can start a queue by itself can stop one. */
-	if (!q->enabled || (d->started && !d->ops->queue_start))
+	if (!q->enabled || (d->started && d->ops->whole))
 		return;
-	if (d->started)
+	if (d->started && d->ops->queue_stop)
 		d->ops->queue_stop(d, q->index);
 	reset_queue(q);
 }

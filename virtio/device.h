@@ -56,10 +56,12 @@ struct virtio_device_ops {
 	void (*stop)(struct virtio_device *d);
 	/*
 	 * One queue of a started device starts, or is reset, by itself (2.6.1); one whose start
-	 * failed is not stopped. NULL: the device does not offer VIRTIO_F_RING_RESET.
+	 * failed is not stopped. NULL: nothing to do.
 	 */
 	int (*queue_start)(struct virtio_device *d, unsigned q);
 	void (*queue_stop)(struct virtio_device *d, unsigned q);
+	/* Its queues only come and go together: VIRTIO_F_RING_RESET is not offered. */
+	bool whole;
 	/* The driver has new buffers in queue q of a started device. NULL: kicks are a backend's.
 	 */
 	void (*kicked)(struct virtio_device *d, unsigned q);

@@ -73,17 +73,6 @@ static void kicked(struct virtio_device *d, unsigned q)
 	virtio_serve(&d->queues[q], &container_of(d, struct pmem, device)->chain, serve);
 }
 
-static int queue_start(struct virtio_device *d, unsigned q)
-{
-	(void)d, (void)q;
-	return 0;
-}
-
-static void queue_stop(struct virtio_device *d, unsigned q)
-{
-	(void)d, (void)q;
-}
-
 static void show(struct virtio_device *d, struct json *j)
 {
 	struct pmem *p = container_of(d, struct pmem, device);
@@ -111,12 +100,8 @@ static void destroy(struct virtio_device *d)
 	free(p);
 }
 
-static const struct virtio_device_ops ops = {.config_read = config_read,
-					     .kicked = kicked,
-					     .queue_start = queue_start,
-					     .queue_stop = queue_stop,
-					     .stat = show,
-					     .destroy = destroy};
+static const struct virtio_device_ops ops = {
+	.config_read = config_read, .kicked = kicked, .stat = show, .destroy = destroy};
 
 /* One machine writes a file, or several read it. The lock goes with the open file. */
 static int lock(const struct pmem *p)

@@ -46,17 +46,6 @@ static void kicked(struct virtio_device *d, unsigned q)
 	virtio_serve(&d->queues[q], &r->chain, fill);
 }
 
-static int queue_start(struct virtio_device *d, unsigned q)
-{
-	(void)d, (void)q;
-	return 0;
-}
-
-static void queue_stop(struct virtio_device *d, unsigned q)
-{
-	(void)d, (void)q;
-}
-
 static void stat(struct virtio_device *d, struct json *j)
 {
 	json_number(j, "bytes", atomic_load(&container_of(d, struct rng, device)->bytes));
@@ -68,11 +57,7 @@ static void destroy(struct virtio_device *d)
 	free(container_of(d, struct rng, device));
 }
 
-static const struct virtio_device_ops ops = {.kicked = kicked,
-					     .queue_start = queue_start,
-					     .queue_stop = queue_stop,
-					     .stat = stat,
-					     .destroy = destroy};
+static const struct virtio_device_ops ops = {.kicked = kicked, .stat = stat, .destroy = destroy};
 
 int virtio_rng_create(struct virtio *v, struct virtio_device **out, struct error *err)
 {

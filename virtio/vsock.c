@@ -154,17 +154,6 @@ static void kicked(struct virtio_device *d, unsigned q)
 		vsock_pump(v);
 }
 
-static int queue_start(struct virtio_device *d, unsigned q)
-{
-	(void)d, (void)q;
-	return 0;
-}
-
-static void queue_stop(struct virtio_device *d, unsigned q)
-{
-	(void)d, (void)q;
-}
-
 static void stop(struct virtio_device *d)
 {
 	struct vsock *v = container_of(d, struct vsock, device);
@@ -205,12 +194,8 @@ static void destroy(struct virtio_device *d)
 	free(v);
 }
 
-static const struct virtio_device_ops ops = {.stop = stop,
-					     .queue_start = queue_start,
-					     .queue_stop = queue_stop,
-					     .kicked = kicked,
-					     .stat = stat,
-					     .destroy = destroy};
+static const struct virtio_device_ops ops = {
+	.stop = stop, .kicked = kicked, .stat = stat, .destroy = destroy};
 
 static int listen_at(struct vsock *v, const char *path, struct error *err)
 {

@@ -56,8 +56,11 @@ static void destroy(struct virtio_device *d)
 	free(v);
 }
 
-static const struct virtio_device_ops ops = {
-	.start = start, .stop = stop, .call_changed = call_changed, .destroy = destroy};
+static const struct virtio_device_ops ops = {.start = start,
+					     .stop = stop,
+					     .whole = true,
+					     .call_changed = call_changed,
+					     .destroy = destroy};
 
 static int set_cid(struct vhost_vsock *v, uint32_t cid, struct error *err)
 {

@@ -128,7 +128,8 @@ static void kicked(struct virtio_device *d, unsigned q)
 	kicks++;
 }
 
-static const struct virtio_device_ops ops = {.start = start, .stop = stop, .kicked = kicked};
+static const struct virtio_device_ops ops = {
+	.start = start, .stop = stop, .kicked = kicked, .whole = true};
 static const struct virtio_transport_ops transport = {interrupt, config_interrupt, call_fd, NULL};
 
 /* Serve all that is in the loop now. */

@@ -53,7 +53,7 @@ static void config_write(struct virtio_device *d, unsigned offset, const void *b
 static const struct virtio_device_ops ops = {
 	.config_write = config_write, .queue_start = queue_start, .queue_stop = queue_stop};
 /* Of its queues none starts or stops alone. */
-static const struct virtio_device_ops rigid_ops = {.config_write = config_write};
+static const struct virtio_device_ops rigid_ops = {.config_write = config_write, .whole = true};
 
 static void start_with(const struct virtio_device_ops *device_ops)
 {
