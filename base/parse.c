@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* Numbers and sizes from text, and small files. */
+/* Numbers, sizes and words from text, and small files. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -116,4 +116,21 @@ int write_file(const char *path, const char *text)
 		ret = -errno;
 	close(fd);
 	return ret;
+}
+
+int parse_one_of(const char *word, const char *const *words, unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		if (!strcmp(word, words[i]))
+			return (int)i;
+	return -EINVAL;
+}
+
+const char *parse_after(const char *word, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncmp(word, name, len) ? NULL : word + len;
 }

@@ -101,6 +101,10 @@ bool range_find_free(const struct range *obstacles, unsigned n, struct range wit
  */
 int parse_u64(const char *text, uint64_t *out);
 int parse_size(const char *text, uint64_t *out);
+/* The number of a word in a list of n; -EINVAL. */
+int parse_one_of(const char *word, const char *const *words, unsigned n);
+/* If the word begins with `name`, what is behind that; else NULL. */
+const char *parse_after(const char *word, const char *name);
 
 /* Bytes as a person writes them: "3G", "1536M", "4100K", or plain bytes. Returns text. */
 #define SIZE_TEXT 24

@@ -5,34 +5,15 @@
 
 #include "vfio.h"
 
-/* The number of a word in a list of n; -EINVAL. */
-static int find_word(const char *word, const char *const *words, unsigned n)
-{
-	unsigned i;
-
-	for (i = 0; i < n; i++)
-		if (!strcmp(word, words[i]))
-			return (int)i;
-	return -EINVAL;
-}
-
 int vfio_parse_iommu(const char *text, enum vfio_iommu_kind *kind, struct error *err)
 {
 	static const char *const names[] = {"auto", "type1", "iommufd", "spapr", "spapr-v1"};
-	int i = find_word(text, names, ARRAY_SIZE(names));
+	int i = parse_one_of(text, names, ARRAY_SIZE(names));
 
 	if (i < 0)
 		return fail(err, EINVAL, "--iommu %s: it is one of %s", text, VFIO_IOMMU_SYNTAX);
 	*kind = (enum vfio_iommu_kind)i;
 	return 0;
-}
-
-/* If the word begins with NAME, what is behind that; else NULL. */
-static const char *after(const char *word, const char *name)
-{
-	size_t len = strlen(name);
-
-	return strncmp(word, name, len) ? NULL : word + len;
 }
 
 /* Words in the order of their enums, here and below. */
@@ -43,12 +24,12 @@ static int parse_interrupts(const char *word, struct vfio_device_options *opt)
 	const char *value;
 	int i = -EINVAL;
 
-	if ((value = after(word, "intx="))) {
-		i = find_word(value, intx, ARRAY_SIZE(intx));
+	if ((value = parse_after(word, "intx="))) {
+		i = parse_one_of(value, intx, ARRAY_SIZE(intx));
 		if (i >= 0)
 			opt->intx = (enum vfio_intx_mode)i;
-	} else if ((value = after(word, "msix="))) {
-		i = find_word(value, msix, ARRAY_SIZE(msix));
+	} else if ((value = parse_after(word, "msix="))) {
+		i = parse_one_of(value, msix, ARRAY_SIZE(msix));
 		if (i >= 0)
 			opt->msix = (enum vfio_msix_mode)i;
 	}
@@ -63,12 +44,12 @@ static int parse_bars(const char *word, struct vfio_device_options *opt)
 	const char *value;
 	int i = -EINVAL;
 
-	if ((value = after(word, "msix-relocation="))) {
-		i = find_word(value, relocation, ARRAY_SIZE(relocation));
+	if ((value = parse_after(word, "msix-relocation="))) {
+		i = parse_one_of(value, relocation, ARRAY_SIZE(relocation));
 		if (i >= 0)
 			opt->relocation = (enum vfio_relocation)i;
-	} else if ((value = after(word, "subpage="))) {
-		i = find_word(value, subpage, ARRAY_SIZE(subpage));
+	} else if ((value = parse_after(word, "subpage="))) {
+		i = parse_one_of(value, subpage, ARRAY_SIZE(subpage));
 		if (i >= 0)
 			opt->subpage = (enum vfio_subpage)i;
 	}

@@ -6,24 +6,6 @@
 #include "rate.h"
 #include "virtio.h"
 
-static int find_word(const char *word, const char *const *words, unsigned n)
-{
-	unsigned i;
-
-	for (i = 0; i < n; i++)
-		if (!strcmp(word, words[i]))
-			return (int)i;
-	return -EINVAL;
-}
-
-/* If the word begins with NAME, what is behind that; else NULL. */
-static const char *after(const char *word, const char *name)
-{
-	size_t len = strlen(name);
-
-	return strncmp(word, name, len) ? NULL : word + len;
-}
-
 /* In the order of their enums. */
 static int parse_choice(const char *word, struct disk_options *image)
 {
@@ -32,12 +14,12 @@ static int parse_choice(const char *word, struct disk_options *image)
 	const char *value;
 	int i = -EINVAL;
 
-	if ((value = after(word, "format="))) {
-		i = find_word(value, formats, ARRAY_SIZE(formats));
+	if ((value = parse_after(word, "format="))) {
+		i = parse_one_of(value, formats, ARRAY_SIZE(formats));
 		if (i >= 0)
 			image->format = (enum disk_format)i;
-	} else if ((value = after(word, "aio="))) {
-		i = find_word(value, engines, ARRAY_SIZE(engines));
+	} else if ((value = parse_after(word, "aio="))) {
+		i = parse_one_of(value, engines, ARRAY_SIZE(engines));
 		if (i >= 0)
 			image->engine = (enum disk_engine)i;
 	}
@@ -49,15 +31,15 @@ static int parse_number(const char *word, struct virtio_disk_options *opt)
 	const char *value;
 	uint64_t n;
 
-	if ((value = after(word, "queues="))) {
+	if ((value = parse_after(word, "queues="))) {
 		if (parse_u64(value, &n) || !n || n > VIRTIO_QUEUES_MAX)
 			return -EINVAL;
 		opt->queues = (unsigned)n;
-	} else if ((value = after(word, "iops="))) {
+	} else if ((value = parse_after(word, "iops="))) {
 		if (parse_u64(value, &n) || !n || n > RATE_MAX)
 			return -EINVAL;
 		opt->iops = n;
-	} else if ((value = after(word, "bps="))) {
+	} else if ((value = parse_after(word, "bps="))) {
 		if (parse_size(value, &n) || !n || n > RATE_MAX)
 			return -EINVAL;
 		opt->bps = n;

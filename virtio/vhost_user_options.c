@@ -6,14 +6,6 @@
 
 #include "vhost_user.h"
 
-/* If the word begins with NAME, what is behind that; else NULL. */
-static const char *after(const char *word, const char *name)
-{
-	size_t len = strlen(name);
-
-	return strncmp(word, name, len) ? NULL : word + len;
-}
-
 /* Not empty, and all of it, or nothing. */
 static int copy_text(char *to, size_t size, const char *text)
 {
@@ -53,15 +45,15 @@ static int parse_word(const char *word, struct vhost_user_options *opt)
 	const struct vhost_user_type *type = opt->type;
 	const char *value;
 
-	if ((value = after(word, "socket=")))
+	if ((value = parse_after(word, "socket=")))
 		return copy_text(opt->socket, sizeof(opt->socket), value);
-	if ((value = after(word, "queues=")) && !type->queues)
+	if ((value = parse_after(word, "queues=")) && !type->queues)
 		return copy_number(&opt->queues, value, VHOST_USER_QUEUES_MAX - type->before);
-	if ((value = after(word, "tag=")) && type->id == VIRTIO_ID_FS)
+	if ((value = parse_after(word, "tag=")) && type->id == VIRTIO_ID_FS)
 		return copy_text(opt->tag, sizeof(opt->tag), value);
-	if ((value = after(word, "mac=")) && type->id == VIRTIO_ID_NET)
+	if ((value = parse_after(word, "mac=")) && type->id == VIRTIO_ID_NET)
 		return copy_mac(opt, value);
-	if ((value = after(word, "config-size=")) && type == &vhost_user_generic)
+	if ((value = parse_after(word, "config-size=")) && type == &vhost_user_generic)
 		return copy_number(&opt->config_size, value, VHOST_USER_CONFIG);
 	return -EINVAL;
 }
