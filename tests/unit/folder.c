@@ -16,7 +16,7 @@ void folder_run(const char *path, const char *command)
 {
 	char line[512];
 
-	cr_assert_lt(snprintf(line, sizeof(line), "cd %s && %s", path, command), sizeof(line));
+	cr_assert_lt(snprintf(line, sizeof(line), "cd %s && %s", path, command), (int)sizeof(line));
 	cr_assert_eq(system(line), 0, "%s", line);
 }
 

@@ -225,7 +225,7 @@ Test(space, accesses_keep_their_width_and_are_cut_at_edges)
 
 Test(space, a_handler_may_move_its_own_region)
 {
-	struct view_claim other = {0};
+	struct view_claim other = {.next = NULL};
 	struct last_access a = {0};
 	struct region r = {.base = 0x100, .size = 0x10, .ops = &note_ops, .opaque = &a};
 	uint8_t buf[4];

@@ -51,7 +51,7 @@ static int start(const struct vfio_fake_layout *layout, const struct vfio_device
 	make_tree();
 	vfio_fake_plug(layout);
 	recorder_init_pages(&guest.rec, layout->page);
-	guest.ports = (struct view_claim){0};
+	guest.ports = (struct view_claim){.next = NULL};
 	space_register_claim(&vm->pio, &guest.ports);
 	vm->fd = fake.vm;
 	cr_assert_eq(loop_init(&vm->loop, NULL), 0);
