@@ -10,6 +10,7 @@
 
 #define MAGIC		0x644d5241 /* "ARM\x64" */
 #define MAGIC_AT	56
+#define HEADER_SIZE	64
 #define TEXT_OFFSET	8
 #define IMAGE_SIZE	16
 #define FLAGS		24
@@ -85,6 +86,9 @@ int image_header(const uint8_t head[IMAGE_HEAD], uint64_t file_size, struct imag
 {
 	if (field32(head, MAGIC_AT) != MAGIC)
 		return refuse(head, err);
+	if (file_size < HEADER_SIZE)
+		return fail(err, ENOEXEC, "is truncated: %llu of its header's %d bytes are there",
+			    (unsigned long long)file_size, HEADER_SIZE);
 	if (field(head, FLAGS) & FLAG_BIG_ENDIAN)
 		return fail(err, ENOEXEC, "is a big-endian kernel; use a little-endian one");
 	*out = (struct image){field(head, TEXT_OFFSET), field(head, IMAGE_SIZE)};

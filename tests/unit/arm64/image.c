@@ -93,6 +93,8 @@ Test(arm64_image, truncated)
 {
 	refuses(FILE_SIZE - 1, "is truncated: 31522815 of 31522816 bytes are there");
 	refuses(IMAGE_HEAD, "is truncated: 1024 of 31522816 bytes are there");
+	refuses(64, "is truncated: 64 of 31522816 bytes are there");
+	refuses(63, "is truncated: 63 of its header's 64 bytes are there");
 	/* The end of the last section, not the end of the section that is last. */
 	put(SECTIONS + 20, 0x4000000, 4);
 	refuses(FILE_SIZE, "is truncated: 31522816 of 83886080 bytes are there");

@@ -1,17 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! The same as ../loader.c, by rust-vmm's linux-loader: what a VMM that is made of it does with
-//! kernels and command lines.
+//! The same as ../loader.c and ../image.c, by rust-vmm's linux-loader: what a VMM that is made of it does
+//! with kernels and command lines.
 //!
-//! usage: loader cmdline <LINES | loader kernel FILE...
+//! usage: loader cmdline <LINES | loader kernel FILE... | loader image FILE...
 use std::fs::File;
 use std::io::{self, BufRead, Seek};
 
 use linux_loader::cmdline::Cmdline;
-use linux_loader::loader::{bzimage::BzImage, elf::Elf, elf::PvhBootCapability, KernelLoader};
+use linux_loader::loader::{
+    bzimage::BzImage, elf::Elf, elf::PvhBootCapability, pe::PE, KernelLoader,
+};
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 
 const RAM: usize = 256 << 20;
 const HIGH_MEMORY: u64 = 1 << 20;
+
+fn fnv(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf29ce484222325u64, |sum, b| {
+        (sum ^ u64::from(*b)).wrapping_mul(0x100000001b3)
+    })
+}
 
 /// FNV-1a of memory from the first byte that isn't 0 to the last one, and where that first one is.
 fn sum(memory: &GuestMemoryMmap<()>) -> (u64, u64) {
@@ -21,12 +29,7 @@ fn sum(memory: &GuestMemoryMmap<()>) -> (u64, u64) {
         .expect("RAM");
     let first = bytes.iter().position(|b| *b != 0).unwrap_or(0);
     let last = bytes.iter().rposition(|b| *b != 0).unwrap_or(0);
-    let sum = bytes[first..=last]
-        .iter()
-        .fold(0xcbf29ce484222325u64, |sum, b| {
-            (sum ^ u64::from(*b)).wrapping_mul(0x100000001b3)
-        });
-    (HIGH_MEMORY + first as u64, sum)
+    (HIGH_MEMORY + first as u64, fnv(&bytes[first..=last]))
 }
 
 fn load(path: &str) -> Option<String> {
@@ -45,6 +48,18 @@ fn load(path: &str) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// An arm64 Image, in RAM that begins at 0.
+fn image(path: &str) -> Option<String> {
+    let memory = GuestMemoryMmap::<()>::from_ranges(&[(GuestAddress(0), RAM)]).ok()?;
+    let mut file = File::open(path).ok()?;
+    let loaded = PE::load(&memory, Some(GuestAddress(0)), &mut file, None).ok()?;
+    let (load, end) = (loaded.kernel_load.0, loaded.kernel_end);
+    let mut bytes = vec![0u8; (end - load) as usize];
+
+    memory.read_slice(&mut bytes, loaded.kernel_load).expect("RAM");
+    Some(format!("Image load={load:x} end={end:x} sum={:x}", fnv(&bytes)))
 }
 
 /// Two devices, as carillon numbers and places its own.
@@ -67,7 +82,8 @@ fn main() {
                 println!("{}", cmdline(&line.expect("text")).unwrap_or_else(refused));
             }
         }
-        _ => {
+        kind => {
+            let load = if kind == Some("image") { image } else { load };
             for path in args {
                 println!("{path}: {}", load(&path).unwrap_or_else(refused));
             }
