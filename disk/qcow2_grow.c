@@ -68,6 +68,11 @@ static int write_table(struct qcow2 *q, const struct growth *g, struct qcow2_tab
 	return qcow2_table_write(q, t);
 }
 
+/*
+ * The new table is on the disk before the header names it. That needs no barrier of its own behind
+ * it: the old table has the same counts of all clusters that the mapping in the file refers to, and
+ * there is a barrier before that changes, and before the old table's clusters are free.
+ */
 static int write_header(struct qcow2 *q, const struct growth *g)
 {
 	uint8_t fields[12];
@@ -75,8 +80,7 @@ static int write_header(struct qcow2 *q, const struct growth *g)
 
 	qcow2_put_be64(fields, g->start << q->h.cluster_bits);
 	qcow2_put_be32(fields + 8, (uint32_t)g->table);
-	r = r ? r : qcow2_header_write(q, QCOW2_REFCOUNT_TABLE_OFFSET, fields, sizeof(fields));
-	return r ? r : disk_file_flush(&q->image->file);
+	return r ? r : qcow2_header_write(q, QCOW2_REFCOUNT_TABLE_OFFSET, fields, sizeof(fields));
 }
 
 /* Guest data may overwrite the old table from now on, and the new one not. */
@@ -112,9 +116,8 @@ int qcow2_grow_refcounts(struct qcow2 *q)
 	struct growth g;
 	int r = plan(&q->h, &g);
 
-	/* The new table is written as a whole: all that it refers to is in the file by then. */
+	/* What waits to be free may do. */
 	r = r ? r : qcow2_commit(q);
-	/* That may have freed something. */
 	if (r || q->free_hint < g.start)
 		return r;
 	r = write_blocks(q, &g);

@@ -17,6 +17,7 @@ struct calls {
 	ssize_t (*pwrite)(int fd, const void *buf, size_t size, off_t at);
 	ssize_t (*pwritev)(int fd, const struct iovec *iov, int n, off_t at);
 	int (*fdatasync)(int fd);
+	int (*fallocate)(int fd, int mode, off_t at, off_t size);
 	void *(*mmap)(void *addr, size_t size, int prot, int flags, int fd, off_t at);
 	int (*munmap)(void *addr, size_t size);
 };

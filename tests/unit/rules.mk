@@ -16,7 +16,7 @@ UNIT_LIB_arm64 := $(filter-out arm/% machine/%,$(LIB_SRC)) machine/map.c machine
 UNIT_LIBS_arm64 := -lfdt
 UNIT_LIB_powerpc := $(filter-out machine/% powerpc/vcpu.c,$(LIB_SRC)) machine/map.c \
 	machine/spaces.c
-UNIT_WRAPS := ioctl pread pwrite pwritev fdatasync mmap munmap
+UNIT_WRAPS := ioctl pread pwrite pwritev fdatasync fallocate mmap munmap
 UNIT_WRAPS_powerpc := vfio_function_group $(addprefix vfio_spapr_,info default_window \
 	create_window remove_window map unmap accelerate)
 UNIT_LIBS_powerpc := -lfdt
