@@ -143,6 +143,9 @@ static bool suits_engine(const struct disk_queue *q, const struct disk_request *
 {
 	if (!q->ops)
 		return false;
+	/* What the page cache could not write is the driver's business: see disk/raw.c. */
+	if (!q->image->file.direct && (r->op == DISK_FLUSH || r->durable))
+		return false;
 	if (r->op == DISK_FLUSH)
 		return true;
 	return (r->op == DISK_READ || r->op == DISK_WRITE) &&

@@ -1,10 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /* Raw images: the file is the disk. */
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "iov.h"
 #include "raw.h"
+
+/*
+ * The host tells of what it could not write back once, to who asks first, and may have dropped it
+ * by then. So there is one flush at a time, and after one that failed none succeeds any more: who
+ * asked for the next one has written something, too, and would be told that it is there.
+ */
+struct raw {
+	pthread_mutex_t flushing;
+	int lost; /* not 0: the -errno of the first flush that failed */
+};
 
 /* A disk's end that a guest would not see is lost to it; and it would not be told. */
 static int check_size(const struct disk_image *image, struct error *err)
@@ -25,21 +37,58 @@ static int check_size(const struct disk_image *image, struct error *err)
 static int raw_open(struct disk_image *image, struct error *err)
 {
 	const struct disk_file *f = &image->file;
+	struct raw *raw;
+	int ret;
 
 	image->size = f->size;
 	image->block = f->align > f->sector ? f->align : f->sector;
 	image->discard = image->write_zeroes = !f->readonly;
-	return check_size(image, err);
+	ret = check_size(image, err);
+	if (ret)
+		return ret;
+	raw = calloc(1, sizeof(*raw));
+	if (!raw)
+		return fail(err, ENOMEM, "disk %s: out of memory", f->path);
+	pthread_mutex_init(&raw->flushing, NULL);
+	image->opaque = raw;
+	return 0;
+}
+
+static int flush_cache(struct raw *raw, const struct disk_file *f)
+{
+	if (raw->lost)
+		return raw->lost;
+	raw->lost = disk_file_flush(f);
+	if (raw->lost)
+		warn("disk %s: flushing failed (%s): what was written may be lost, so no later "
+		     "flush succeeds until the disk is opened anew; with 'direct' errors are those "
+		     "of the writes",
+		     f->path, strerror(-raw->lost));
+	return raw->lost;
 }
 
 static int raw_flush(struct disk_image *image)
 {
-	return disk_file_flush(&image->file);
+	struct raw *raw = image->opaque;
+	int ret;
+
+	/* Each write was told its own error. */
+	if (image->file.direct)
+		return disk_file_flush(&image->file);
+	pthread_mutex_lock(&raw->flushing);
+	ret = flush_cache(raw, &image->file);
+	pthread_mutex_unlock(&raw->flushing);
+	return ret;
 }
 
 static int raw_close(struct disk_image *image)
 {
-	return image->file.readonly ? 0 : raw_flush(image);
+	struct raw *raw = image->opaque;
+	int ret = image->file.readonly ? 0 : raw_flush(image);
+
+	pthread_mutex_destroy(&raw->flushing);
+	free(raw);
+	return ret;
 }
 
 /* What the file had when it was opened and has no more is an error, not zeros: it was truncated. */

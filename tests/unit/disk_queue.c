@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "calls.h"
 #include "disk.h"
 #include "folder.h"
 
@@ -319,6 +320,66 @@ Test(disk_queue, zeros_are_there_and_may_take_no_room)
 			expect_zeros(65536, SIZE - 65536);
 			cr_assert(!unmap || kib_taken() <= 128 + 32, "%lu", kib_taken());
 		}
+}
+
+static unsigned failures;
+
+/* As the kernel does it: what could not be written back is told of once. */
+static int failing_fdatasync(int fd)
+{
+	if (!failures)
+		return kernel_calls.fdatasync(fd);
+	failures--;
+	errno = EIO;
+	return -1;
+}
+
+/* Two ask at once: neither may hear that all is well. */
+static void flush_twice(int result)
+{
+	struct op ops[2];
+
+	submit(&ops[0], DISK_FLUSH, 0, 0, NULL, 0);
+	submit(&ops[1], DISK_FLUSH, 0, 0, NULL, 0);
+	disk_drain(queue);
+	cr_assert(ops[0].done && ops[1].done);
+	cr_assert_eq(ops[0].result, result);
+	cr_assert_eq(ops[1].result, result);
+}
+
+Test(disk_queue, what_a_failed_flush_has_lost_is_not_forgotten)
+{
+	struct op op;
+	unsigned i;
+
+	calls.fdatasync = failing_fdatasync;
+	for (i = 0; i < ARRAY_SIZE(each_engine); i++) {
+		if (each_engine[i].direct || !open_by(&each_engine[i]))
+			continue;
+		failures = 1;
+		cr_assert_eq(run(DISK_WRITE, 0, 4096, memory), 0);
+		flush_twice(-EIO);
+		flush_twice(-EIO);
+		submit(&op, DISK_WRITE, 0, 4096, memory, 1);
+		op.r.durable = true;
+		disk_drain(queue);
+		cr_assert(op.done && op.result == -EIO, "%d", op.result);
+		cr_assert_eq(run(DISK_WRITE, 0, 4096, memory), 0);
+		cr_assert_eq(run(DISK_READ, 0, 4096, memory), 0);
+		cr_assert(open_by(&each_engine[i]));
+		flush_twice(0);
+	}
+}
+
+/* Past the page cache each write has had its own error. */
+Test(disk_queue, a_flush_of_a_direct_image_fails_by_itself)
+{
+	calls.fdatasync = failing_fdatasync;
+	if (!open_by(&each_engine[1]))
+		return;
+	failures = 1;
+	cr_assert_eq(run(DISK_FLUSH, 0, 0, NULL), -EIO);
+	cr_assert_eq(run(DISK_FLUSH, 0, 0, NULL), 0);
 }
 
 /* Nothing of a closed queue comes later. */
