@@ -63,5 +63,6 @@ void disk_info(const struct disk *d, struct disk_info *info)
 				   .readonly = image->file.readonly,
 				   .discard = image->discard,
 				   .write_zeroes = image->write_zeroes,
+				   .topology = image->topology,
 				   .format = image->driver->name};
 }

@@ -124,6 +124,7 @@ static int measure(struct disk_file *f, struct error *err)
 			return fail_open(f, errno, err);
 		f->size = (uint64_t)st.st_size;
 	}
+	disk_file_topology(f, &f->topology);
 	return f->direct ? probe_align(f, err) : 0;
 }
 

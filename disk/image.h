@@ -26,7 +26,8 @@ struct disk_file {
 	unsigned align;	 /* what offsets and lengths have to be multiples of; 1 without O_DIRECT */
 	unsigned sector; /* the logical sector of a device, bytes; of files 512 */
 	uint64_t size;	 /* bytes, when it was opened */
-	dev_t dev;	 /* which file it is, whatever it is called */
+	struct disk_topology topology;
+	dev_t dev; /* which file it is, whatever it is called */
 	ino_t ino;
 };
 
@@ -36,6 +37,8 @@ struct disk_file {
  */
 int disk_file_open(struct disk_file *f, const char *path, bool readonly, bool direct,
 		   struct error *err);
+/* What the host's kernel says of it; nothing, where that fails: it is no more than advice. */
+void disk_file_topology(const struct disk_file *f, struct disk_topology *t);
 /* The lock goes with it. */
 void disk_file_close(struct disk_file *f);
 
@@ -71,6 +74,7 @@ struct disk_image {
 	uint64_t size;	/* bytes */
 	unsigned block; /* what requests are multiples of, bytes, a power of two */
 	bool discard, write_zeroes;
+	struct disk_topology topology;
 	void *opaque; /* the driver's own */
 };
 

@@ -36,6 +36,11 @@ static int open_image(struct disk_image *image, struct error *err)
 	image->size = q->h.size;
 	image->block = f->align > f->sector ? f->align : f->sector;
 	image->discard = image->write_zeroes = !f->readonly;
+	/* Less than a cluster has to be copied, where it is new, and can't be given back. */
+	image->topology = (struct disk_topology){.physical = f->topology.physical,
+						 .io_min = f->topology.io_min,
+						 .io_opt = (unsigned)qcow2_cluster_size(&q->h),
+						 .discard = (unsigned)qcow2_cluster_size(&q->h)};
 	return 0;
 }
 

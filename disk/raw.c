@@ -43,6 +43,7 @@ static int raw_open(struct disk_image *image, struct error *err)
 	image->size = f->size;
 	image->block = f->align > f->sector ? f->align : f->sector;
 	image->discard = image->write_zeroes = !f->readonly;
+	image->topology = f->topology;
 	ret = check_size(image, err);
 	if (ret)
 		return ret;

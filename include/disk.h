@@ -36,13 +36,22 @@ struct disk_options {
 
 struct disk;
 
+/* How it is best written to; bytes. What is not known is 0. */
+struct disk_topology {
+	unsigned physical;  /* the blocks that are written as a whole */
+	unsigned misplaced; /* how far the image's beginning is behind that of such a block */
+	unsigned io_min, io_opt;
+	unsigned discard; /* only this much or more can be given back */
+};
+
 /* What an image is; bytes. */
 struct disk_info {
 	uint64_t size;	/* whole blocks */
 	unsigned block; /* what requests have to be multiples of: 512, or the device's */
 	bool readonly;
 	bool discard, write_zeroes; /* the image can do that */
-	const char *format;	    /* for people */
+	struct disk_topology topology;
+	const char *format; /* for people */
 };
 
 /*

@@ -80,6 +80,8 @@ static void give_slot(struct slot *s)
 	s->blk->free = s;
 }
 
+static void submit(struct slot *s);
+
 /* ---- the end of a request -------------------------------------------------------------------- */
 
 static void finish(struct slot *s, uint8_t status)
@@ -118,6 +120,15 @@ static void disk_done(struct disk_request *disk, int result)
 	struct slot *s = container_of(disk, struct slot, disk);
 	struct blk *b = s->blk;
 
+	/* A reset waits for one range, not for all. */
+	if (!result && !b->stopping && blk_next_range(&s->request, &s->chain, &b->limits)) {
+		submit(s);
+		return;
+	}
+	if (!result && s->request.status != VIRTIO_BLK_S_OK) {
+		finish(s, s->request.status);
+		return;
+	}
 	if (!result) {
 		count_done(b, &s->request);
 		finish(s, VIRTIO_BLK_S_OK);
@@ -153,6 +164,21 @@ static bool write_back(const struct blk *b)
 	return !virtio_has(&b->device, VIRTIO_BLK_F_CONFIG_WCE) || c->wce;
 }
 
+static void submit(struct slot *s)
+{
+	const struct blk_request *r = &s->request;
+
+	s->disk = (struct disk_request){.op = r->op,
+					.offset = r->offset,
+					.length = r->length,
+					.iov = r->data,
+					.n_iov = r->n_data,
+					.unmap = r->unmap,
+					.durable = !write_back(s->blk),
+					.done = disk_done};
+	disk_submit(s->blk->queue, &s->disk);
+}
+
 static void begin(struct slot *s)
 {
 	struct blk *b = s->blk;
@@ -169,15 +195,7 @@ static void begin(struct slot *s)
 		rate_take(&b->iops, 1);
 		if (r->op == DISK_READ || r->op == DISK_WRITE)
 			rate_take(&b->bps, r->length);
-		s->disk = (struct disk_request){.op = r->op,
-						.offset = r->offset,
-						.length = r->length,
-						.iov = r->data,
-						.n_iov = r->n_data,
-						.unmap = r->unmap,
-						.durable = !write_back(b),
-						.done = disk_done};
-		disk_submit(b->queue, &s->disk);
+		submit(s);
 	}
 }
 
@@ -364,13 +382,32 @@ static const struct virtio_device_ops ops = {.config_write = config_write,
 					     .stat = stat,
 					     .destroy = destroy};
 
+/* Whole blocks of the disk, if the field holds as many; 0 says nothing (5.2.5). */
+static unsigned blocks(const struct disk_info *info, unsigned bytes, unsigned most)
+{
+	return bytes / info->block <= most ? bytes / info->block : 0;
+}
+
+static void describe_topology(const struct disk_info *info, struct virtio_blk_config *c)
+{
+	const struct disk_topology *t = &info->topology;
+	unsigned discard = t->discard > info->block ? t->discard : info->block;
+
+	while ((uint64_t)info->block << (c->physical_block_exp + 1U) <= t->physical)
+		c->physical_block_exp++;
+	c->alignment_offset = (uint8_t)blocks(info, t->misplaced, UINT8_MAX);
+	c->min_io_size = htole16((uint16_t)blocks(info, t->io_min, UINT16_MAX));
+	c->opt_io_size = htole32(blocks(info, t->io_opt, UINT32_MAX));
+	c->discard_sector_alignment = htole32(discard / DISK_SECTOR);
+}
+
 static void describe(struct blk *b, unsigned queues)
 {
 	const struct disk_info *info = &b->limits.disk;
 	struct virtio_blk_config *c = (void *)b->device.config;
 
 	b->device.offered = BIT(VIRTIO_BLK_F_SEG_MAX) | BIT(VIRTIO_BLK_F_BLK_SIZE) |
-			    BIT(VIRTIO_BLK_F_FLUSH) |
+			    BIT(VIRTIO_BLK_F_TOPOLOGY) | BIT(VIRTIO_BLK_F_FLUSH) |
 			    (info->readonly ? BIT(VIRTIO_BLK_F_RO) : BIT(VIRTIO_BLK_F_CONFIG_WCE)) |
 			    (queues > 1 ? BIT(VIRTIO_BLK_F_MQ) : 0) |
 			    (info->discard ? BIT(VIRTIO_BLK_F_DISCARD) : 0) |
@@ -383,9 +420,9 @@ static void describe(struct blk *b, unsigned queues)
 	c->wce = !info->readonly;
 	c->num_queues = htole16((uint16_t)queues);
 	c->max_discard_sectors = c->max_write_zeroes_sectors = htole32(BLK_CLEAR_SECTORS_MAX);
-	c->max_discard_seg = c->max_write_zeroes_seg = htole32(1);
-	c->discard_sector_alignment = htole32(info->block / DISK_SECTOR);
+	c->max_discard_seg = c->max_write_zeroes_seg = htole32(BLK_RANGES_MAX);
 	c->write_zeroes_may_unmap = 1;
+	describe_topology(info, c);
 }
 
 /* The worker, and what it waits for beside kicks. */

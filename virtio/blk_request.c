@@ -37,32 +37,65 @@ static void parse_transfer(struct blk_request *r, const struct virtq_chain *c,
 		answer(r, VIRTIO_BLK_S_IOERR);
 }
 
-/* Discard and write zeroes: a range of its own, of which we allow one (max_discard_seg). */
-static void parse_clear(struct blk_request *r, const struct virtq_chain *c,
-			const struct blk_limits *l)
+/* Take a range, the `left`-last of the request. What it is to be answered with: VIRTIO_BLK_S_*. */
+static uint8_t take_range(struct blk_request *r, const struct virtq_chain *c,
+			  const struct blk_limits *l, unsigned left)
 {
 	struct virtio_blk_discard_write_zeroes range;
 	uint32_t known = r->op == DISK_DISCARD ? 0 : VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP;
 	uint32_t sectors;
 
+	virtq_read(c, c->out_bytes - (uint64_t)left * sizeof(range), &range, sizeof(range));
+	sectors = le32toh(range.num_sectors);
+	r->unmap = le32toh(range.flags) & VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP;
+	/* 5.2.6.2: flags that aren't known, or not of this command. */
+	if (le32toh(range.flags) & ~known)
+		return VIRTIO_BLK_S_UNSUPP;
+	if (sectors > BLK_CLEAR_SECTORS_MAX ||
+	    !place(r, l, le64toh(range.sector), (uint64_t)sectors * DISK_SECTOR))
+		return VIRTIO_BLK_S_IOERR;
+	return VIRTIO_BLK_S_OK;
+}
+
+bool blk_next_range(struct blk_request *r, const struct virtq_chain *c,
+		    const struct blk_limits *limits)
+{
+	if (!r->ranges)
+		return false;
+	r->status = take_range(r, c, limits, r->ranges--);
+	return r->status == VIRTIO_BLK_S_OK;
+}
+
+/* Discard and write zeroes: nothing is done if a range is bad. */
+static void parse_clear(struct blk_request *r, const struct virtq_chain *c,
+			const struct blk_limits *l)
+{
+	uint64_t size = sizeof(struct virtio_blk_discard_write_zeroes);
+	uint64_t bytes = c->out_bytes - sizeof(struct virtio_blk_outhdr);
+
 	if (r->op == DISK_DISCARD ? !l->discard : !l->write_zeroes) {
 		answer(r, VIRTIO_BLK_S_UNSUPP);
 		return;
 	}
-	if (c->out_bytes != sizeof(struct virtio_blk_outhdr) + sizeof(range)) {
+	if (!bytes || bytes % size || bytes / size > BLK_RANGES_MAX) {
 		answer(r, VIRTIO_BLK_S_IOERR);
 		return;
 	}
-	virtq_read(c, sizeof(struct virtio_blk_outhdr), &range, sizeof(range));
-	sectors = le32toh(range.num_sectors);
 	r->action = BLK_DISK;
-	r->unmap = le32toh(range.flags) & VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP;
-	/* 5.2.6.2: flags that aren't known, or not of this command. */
-	if (le32toh(range.flags) & ~known)
-		answer(r, VIRTIO_BLK_S_UNSUPP);
-	else if (sectors > BLK_CLEAR_SECTORS_MAX ||
-		 !place(r, l, le64toh(range.sector), (uint64_t)sectors * DISK_SECTOR))
-		answer(r, VIRTIO_BLK_S_IOERR);
+	for (r->ranges = (unsigned)(bytes / size); blk_next_range(r, c, l);)
+		;
+	if (r->status != VIRTIO_BLK_S_OK) {
+		answer(r, r->status);
+		return;
+	}
+	r->ranges = (unsigned)(bytes / size);
+	if (!blk_next_range(r, c, l))
+		answer(r, r->status);
+}
+
+static bool has_ranges(const struct blk_request *r)
+{
+	return r->op == DISK_DISCARD || r->op == DISK_WRITE_ZEROES;
 }
 
 static void parse_id(struct blk_request *r, const struct virtq_chain *c)
@@ -101,7 +134,7 @@ static void parse_type(struct blk_request *r, const struct virtq_chain *c,
 	}
 }
 
-/* The buffers without the header, or without the status. */
+/* The buffers without the header, or without the status. Ranges are read where they are. */
 static void find_data(struct blk_request *r, const struct virtq_chain *c)
 {
 	uint64_t skip = r->to_guest ? 0 : sizeof(struct virtio_blk_outhdr);
@@ -126,7 +159,7 @@ bool blk_parse(const struct virtq_chain *c, const struct blk_limits *limits, str
 		answer(r, VIRTIO_BLK_S_IOERR);
 	else
 		parse_type(r, c, limits, &header);
-	if (r->action == BLK_DISK)
+	if (r->action == BLK_DISK && !has_ranges(r))
 		find_data(r, c);
 	return true;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
  * A block device's requests as they come in chains (5.2.6): what the driver wants, or why it can't
- * have it. Pure, but for reading the header out of guest memory, once.
+ * have it. Pure, but for reading header and ranges out of guest memory.
  */
 #ifndef CARILLON_VIRTIO_BLK_REQUEST_H
 #define CARILLON_VIRTIO_BLK_REQUEST_H
@@ -9,9 +9,11 @@
 #include "disk.h"
 #include "queue.h"
 
-/* The largest discard or zeroing that a driver may ask for, in sectors: it is waited for in resets.
- */
+/* The largest range of a discard or zeroing, in sectors: it is waited for in resets. */
 #define BLK_CLEAR_SECTORS_MAX (128 * MIB / DISK_SECTOR)
+
+/* How many ranges a request may have (max_discard_seg, max_write_zeroes_seg). */
+#define BLK_RANGES_MAX 32
 
 /* What a request is checked against. */
 struct blk_limits {
@@ -31,6 +33,7 @@ struct blk_request {
 	enum disk_op op;
 	uint64_t offset, length; /* bytes */
 	bool unmap;
+	unsigned ranges; /* of a discard or zeroing: how many are left, behind the one above */
 	uint8_t *answer; /* the status byte, the last that the device may write */
 	/* Where the data is; of the chain's buffers, of which header and status are cut off. */
 	struct iovec *data;
@@ -43,6 +46,12 @@ struct blk_request {
  * status; a driver that makes such a request could never be answered.
  */
 bool blk_parse(const struct virtq_chain *c, const struct blk_limits *limits, struct blk_request *r);
+/*
+ * The next range of a discard or zeroing, from the chain that was parsed: what it says now is
+ * checked once more. False: there is none, or, as r->status says, a bad one.
+ */
+bool blk_next_range(struct blk_request *r, const struct virtq_chain *c,
+		    const struct blk_limits *limits);
 /*
  * How many bytes were written from the first writable one on, without a gap (2.7.8.2): status is
  * behind data that, after an error, may not be there.

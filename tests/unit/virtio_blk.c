@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -209,9 +210,9 @@ Test(virtio_blk, what_a_driver_is_told)
 	cr_assert_eq(device->n_queues, 3);
 	cr_assert_eq(device->offered & 0xffffff,
 		     FEATURE(VIRTIO_BLK_F_SEG_MAX) | FEATURE(VIRTIO_BLK_F_BLK_SIZE) |
-			     FEATURE(VIRTIO_BLK_F_FLUSH) | FEATURE(VIRTIO_BLK_F_CONFIG_WCE) |
-			     FEATURE(VIRTIO_BLK_F_MQ) | FEATURE(VIRTIO_BLK_F_DISCARD) |
-			     FEATURE(VIRTIO_BLK_F_WRITE_ZEROES));
+			     FEATURE(VIRTIO_BLK_F_TOPOLOGY) | FEATURE(VIRTIO_BLK_F_FLUSH) |
+			     FEATURE(VIRTIO_BLK_F_CONFIG_WCE) | FEATURE(VIRTIO_BLK_F_MQ) |
+			     FEATURE(VIRTIO_BLK_F_DISCARD) | FEATURE(VIRTIO_BLK_F_WRITE_ZEROES));
 	memcpy(&c, device->config, sizeof(c));
 	cr_assert_eq(c.capacity, 2048);
 	cr_assert_eq(c.blk_size, 512);
@@ -221,12 +222,63 @@ Test(virtio_blk, what_a_driver_is_told)
 					   .queues = 1});
 	cr_assert_eq(device->offered & 0xffffff,
 		     FEATURE(VIRTIO_BLK_F_SEG_MAX) | FEATURE(VIRTIO_BLK_F_BLK_SIZE) |
-			     FEATURE(VIRTIO_BLK_F_FLUSH) | FEATURE(VIRTIO_BLK_F_RO));
+			     FEATURE(VIRTIO_BLK_F_TOPOLOGY) | FEATURE(VIRTIO_BLK_F_FLUSH) |
+			     FEATURE(VIRTIO_BLK_F_RO));
+}
+
+/* 5.2.5: all in blocks of blk_size, but for what is given back, which is in sectors. */
+Test(virtio_blk, how_a_disk_is_best_written_to)
+{
+	struct virtio_blk_config c;
+	struct stat st;
+
+	cr_assert_eq(stat("image", &st), 0);
+	make(&(struct virtio_disk_options){.image = {.path = "image"}, .queues = 1});
+	memcpy(&c, device->config, sizeof(c));
+	/* A file of a filesystem with blocks of 4 KiB, as they nearly all have. */
+	cr_assert_eq(st.st_blksize, 4096);
+	cr_assert_eq(c.physical_block_exp, 3);
+	cr_assert_eq(c.alignment_offset, 0);
+	cr_assert_eq(c.min_io_size, 8);
+	cr_assert_eq(c.opt_io_size, 0);
+	cr_assert_eq(c.discard_sector_alignment, 8);
+	cr_assert_eq(c.max_discard_seg, 32);
+	cr_assert_eq(c.max_write_zeroes_seg, 32);
+	if (system("qemu-img create -q -f qcow2 -o cluster_size=128k q.qcow2 1M"))
+		cr_skip_test("needs qemu-img: tools/install-deps unit");
+	make(&(struct virtio_disk_options){.image = {.path = "q.qcow2", .format = DISK_QCOW2}});
+	memcpy(&c, device->config, sizeof(c));
+	cr_assert_eq(c.physical_block_exp, 3);
+	cr_assert_eq(c.opt_io_size, 256);
+	cr_assert_eq(c.discard_sector_alignment, 256);
 }
 
 static uint32_t wce(void)
 {
 	return virtio_config_read(device, offsetof(struct virtio_blk_config, wce), 1);
+}
+
+/* Ranges of a request: sectors 0, 2, 4 and so on, which begin with an 'a' as all do. */
+static uint8_t clear_every_other(uint32_t type, unsigned n)
+{
+	struct virtio_blk_discard_write_zeroes range = {.num_sectors = 1};
+
+	for (unsigned i = 0; i < n; i++, range.sector += 2)
+		memcpy(at(BUFFERS + 4096 + i * sizeof(range)), &range, sizeof(range));
+	return ask(type, 0, n * sizeof(range), 0);
+}
+
+Test(virtio_blk, ranges_of_a_request)
+{
+	uint8_t file[64 * 512];
+
+	make_and_start(FEATURE(VIRTIO_BLK_F_WRITE_ZEROES) | FEATURE(VIRTIO_BLK_F_DISCARD));
+	cr_assert_eq(clear_every_other(VIRTIO_BLK_T_WRITE_ZEROES, 32), VIRTIO_BLK_S_OK);
+	read_image(file, sizeof(file), 0);
+	for (unsigned i = 0; i < 64; i++)
+		cr_assert_eq(file[i * 512], i % 2 ? 'a' : 0, "sector %u", i);
+	cr_assert_eq(clear_every_other(VIRTIO_BLK_T_DISCARD, 32), VIRTIO_BLK_S_OK);
+	cr_assert_eq(clear_every_other(VIRTIO_BLK_T_WRITE_ZEROES, 33), VIRTIO_BLK_S_IOERR);
 }
 
 /* 5.2.5.2: no cache without FLUSH; switched only by a driver that negotiated that. */

@@ -224,13 +224,70 @@ Test(virtio_blk_request, ranges_to_clear)
 	cr_assert_eq(clear(VIRTIO_BLK_T_DISCARD, 8, 16, 0, 16, &none, &r), VIRTIO_BLK_S_UNSUPP);
 	cr_assert_eq(clear(VIRTIO_BLK_T_WRITE_ZEROES, 8, 16, 0, 16, &none, &r),
 		     VIRTIO_BLK_S_UNSUPP);
-	/* Less than one range, more than one, and places that aren't there. */
+	/* Less than a range, and places that aren't there. */
+	cr_assert_eq(clear(VIRTIO_BLK_T_DISCARD, 8, 16, 0, 0, &limits, &r), VIRTIO_BLK_S_IOERR);
 	cr_assert_eq(clear(VIRTIO_BLK_T_DISCARD, 8, 16, 0, 15, &limits, &r), VIRTIO_BLK_S_IOERR);
-	cr_assert_eq(clear(VIRTIO_BLK_T_DISCARD, 8, 16, 0, 32, &limits, &r), VIRTIO_BLK_S_IOERR);
+	cr_assert_eq(clear(VIRTIO_BLK_T_DISCARD, 8, 16, 0, 31, &limits, &r), VIRTIO_BLK_S_IOERR);
 	cr_assert_eq(clear(VIRTIO_BLK_T_DISCARD, SECTORS, 1, 0, 16, &limits, &r),
 		     VIRTIO_BLK_S_IOERR);
 	cr_assert_eq(clear(VIRTIO_BLK_T_DISCARD, 1, UINT32_MAX, 0, 16, &limits, &r),
 		     VIRTIO_BLK_S_IOERR);
 	cr_assert_eq(clear(VIRTIO_BLK_T_WRITE_ZEROES, UINT64_MAX, 1, 0, 16, &limits, &r),
 		     VIRTIO_BLK_S_IOERR);
+}
+
+/* n ranges of a sector each: 0, 2, 4 and so on. */
+static void make_ranges(struct made *m, uint32_t type, unsigned n)
+{
+	struct virtio_blk_discard_write_zeroes range = {.num_sectors = 1};
+
+	header(m, type, 0);
+	for (unsigned i = 0; i < n; i++, range.sector += 2) {
+		range.flags = type == VIRTIO_BLK_T_WRITE_ZEROES && i % 2;
+		memcpy(m->out + 16 + i * sizeof(range), &range, sizeof(range));
+	}
+}
+
+static struct virtio_blk_discard_write_zeroes *range_of(struct made *m, unsigned i)
+{
+	return (void *)(m->out + 16 + i * sizeof(struct virtio_blk_discard_write_zeroes));
+}
+
+Test(virtio_blk_request, several_ranges_come_one_after_another)
+{
+	struct blk_request r;
+	struct made m;
+
+	make_ranges(&m, VIRTIO_BLK_T_WRITE_ZEROES, BLK_RANGES_MAX);
+	cr_assert(parse(&m, 16 + BLK_RANGES_MAX * 16, 1, 11, &limits, &r));
+	cr_assert_eq(r.action, BLK_DISK);
+	for (unsigned i = 0; i < BLK_RANGES_MAX; i++) {
+		cr_assert(r.offset == i * 1024 && r.length == 512, "%u", i);
+		cr_assert_eq(r.unmap, i % 2);
+		cr_assert_eq(blk_next_range(&r, &m.chain, &limits), i + 1 < BLK_RANGES_MAX);
+	}
+	cr_assert_eq(r.status, VIRTIO_BLK_S_OK);
+	/* One too many. */
+	make_ranges(&m, VIRTIO_BLK_T_DISCARD, BLK_RANGES_MAX + 1);
+	cr_assert_eq(answer_to(&m, 16 + (BLK_RANGES_MAX + 1) * 16, 1), VIRTIO_BLK_S_IOERR);
+}
+
+Test(virtio_blk_request, a_bad_range_among_good_ones)
+{
+	struct blk_request r;
+	struct made m;
+
+	make_ranges(&m, VIRTIO_BLK_T_DISCARD, 3);
+	range_of(&m, 2)->sector = SECTORS;
+	cr_assert_eq(answer_to(&m, 16 + 48, 1), VIRTIO_BLK_S_IOERR);
+	make_ranges(&m, VIRTIO_BLK_T_DISCARD, 3);
+	range_of(&m, 1)->flags = 1;
+	cr_assert_eq(answer_to(&m, 16 + 48, 1), VIRTIO_BLK_S_UNSUPP);
+	/* Changed after it was looked at. */
+	make_ranges(&m, VIRTIO_BLK_T_DISCARD, 3);
+	cr_assert(parse(&m, 16 + 48, 1, 4096, &limits, &r));
+	cr_assert_eq(r.action, BLK_DISK);
+	range_of(&m, 1)->num_sectors = UINT32_MAX;
+	cr_assert(!blk_next_range(&r, &m.chain, &limits));
+	cr_assert_eq(r.status, VIRTIO_BLK_S_IOERR);
 }
