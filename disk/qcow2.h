@@ -80,7 +80,7 @@ struct qcow2 {
 
 	uint64_t file_end;   /* bytes: what has been written so far */
 	uint64_t fresh_from; /* clusters from here on never held anything: they read as zeros */
-	uint64_t free_hint;  /* no cluster below it is free */
+	uint64_t free_hint;  /* clusters below it are in use, or bad */
 	struct qcow2_table l1, refcounts;
 	struct qcow2_cache l2_cache, block_cache;
 	struct qcow2_regions metadata; /* numbers of clusters that guest data may never overwrite */
@@ -137,8 +137,11 @@ void qcow2_cache_drop(struct qcow2 *q, struct qcow2_cache *c, uint64_t cluster_o
  * fresh: they read as zeros.
  */
 int qcow2_allocate(struct qcow2 *q, uint64_t want, uint64_t *first, uint64_t *n, bool *fresh);
-/* Clusters that nothing in the file refers to are free again at once. */
-void qcow2_unallocate(struct qcow2 *q, uint64_t first, uint64_t n);
+/*
+ * Clusters that nothing in the file refers to are free again at once. error: why they were not
+ * written to; after -EIO others are tried first.
+ */
+void qcow2_unallocate(struct qcow2 *q, uint64_t first, uint64_t n, int error);
 /* Drop a reference to each of n clusters, once the file does not have it any more. */
 void qcow2_free_later(struct qcow2 *q, uint64_t first, uint64_t n);
 /* The file does not: qcow2_commit()'s last step. */

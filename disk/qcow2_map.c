@@ -115,7 +115,7 @@ int qcow2_own_l2(struct qcow2 *q, uint64_t guest)
 		return r;
 	r = write_l2(q, old, cluster);
 	if (r) {
-		qcow2_unallocate(q, cluster, 1);
+		qcow2_unallocate(q, cluster, 1, r);
 		return r;
 	}
 	qcow2_table_set(&q->l1, i, cluster << q->h.cluster_bits | QCOW2_COPIED);

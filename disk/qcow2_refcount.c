@@ -158,14 +158,18 @@ static int drop(struct qcow2 *q, uint64_t cluster, bool *last)
 	return 0;
 }
 
-void qcow2_unallocate(struct qcow2 *q, uint64_t first, uint64_t n)
+void qcow2_unallocate(struct qcow2 *q, uint64_t first, uint64_t n, int error)
 {
+	uint64_t behind = q->free_hint;
 	bool last;
 
 	/* What can't be counted down stays counted: space is lost, and nothing else. */
 	for (uint64_t i = 0; i < n; i++)
 		if (drop(q, first + i, &last))
 			return;
+	/* A bad sector would be bad again for who asks next. */
+	if (error == -EIO)
+		q->free_hint = behind;
 }
 
 void qcow2_free_later(struct qcow2 *q, uint64_t first, uint64_t n)

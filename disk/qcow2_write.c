@@ -137,7 +137,7 @@ static int write_new(struct qcow2 *q, struct target *t, struct source *s, uint64
 	pthread_mutex_lock(&q->lock);
 	r = r ? r : map_new(q, t);
 	if (r && t->allocated)
-		qcow2_unallocate(q, t->host >> q->h.cluster_bits, t->n_clusters);
+		qcow2_unallocate(q, t->host >> q->h.cluster_bits, t->n_clusters, r);
 	pthread_mutex_unlock(&q->lock);
 	return r;
 }

@@ -121,6 +121,50 @@ Test(qcow2_errors, a_failed_flush)
 	images_remove(&i);
 }
 
+/* Where the host's disk is bad: a cluster of the file. */
+#define BAD (9 * 64 * KIB)
+
+static ssize_t bad_sector_pwritev(int fd, const struct iovec *iov, int n, off_t at)
+{
+	uint64_t size = 0;
+
+	for (int i = 0; i < n; i++)
+		size += iov[i].iov_len;
+	if ((uint64_t)at + size <= BAD || (uint64_t)at >= BAD + 64 * KIB)
+		return kernel_calls.pwritev(fd, iov, n, at);
+	errno = EIO;
+	return -1;
+}
+
+/* One cluster fails once, and is then left alone. */
+Test(qcow2_errors, a_bad_sector_is_not_tried_again)
+{
+	static uint8_t data[64 * KIB];
+	struct disk_image *image;
+	unsigned failed = 0;
+	struct images i;
+	uint8_t *found;
+
+	images_make(&i, "image.qcow2 2M");
+	image = image_open(i.path, false);
+	calls.pwritev = bad_sector_pwritev;
+	for (uint64_t k = 0; k < 32; k++) {
+		memset(data, (int)k + 1, sizeof(data));
+		if (!image_write(image, data, k * sizeof(data), sizeof(data)))
+			continue;
+		failed++;
+		cr_assert_eq(image_write(image, data, k * sizeof(data), sizeof(data)), 0);
+	}
+	cr_assert_eq(failed, 1);
+	image_close(image);
+	cr_assert_eq(images_check(&i, "image.qcow2"), 0);
+	found = images_convert(&i, "image.qcow2", DISK);
+	for (uint64_t k = 0; k < DISK; k++)
+		cr_assert_eq(found[k], k / sizeof(data) + 1, "%#llx", (long long)k);
+	free(found);
+	images_remove(&i);
+}
+
 /* What the file has lost is not zeros. */
 Test(qcow2_errors, cut_short_under_us)
 {
