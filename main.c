@@ -20,6 +20,7 @@ static const struct {
 	{"resume", cmd_resume, "let them go on"},
 	{"stat", cmd_stat, "a machine's state and counters"},
 	{"balloon", cmd_balloon, "take memory from a machine's guest, and give it back"},
+	{"resize", cmd_resize, "tell a machine's guest that a disk has another size"},
 	{"debug", cmd_debug, "a machine's address spaces: who serves what"},
 	{"vfio", cmd_vfio, "list PCI devices, check them, bind them to vfio-pci and back; map"},
 	{"version", cmd_version, "print the version"},

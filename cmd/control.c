@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* carillon list, stop, pause, resume, balloon, stat, debug: what is said to running machines. */
+/* carillon list, stop, pause, resume, balloon, resize, stat, debug: what is said to running
+ * machines. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -65,6 +66,19 @@ int cmd_balloon(int argc, char **argv)
 		return STATUS_USAGE;
 	}
 	snprintf(command, sizeof(command), "balloon %llu", (unsigned long long)bytes);
+	return order(argv[1], command);
+}
+
+int cmd_resize(int argc, char **argv)
+{
+	char command[CONTROL_LINE];
+	uint64_t n;
+
+	if (argc != 3 || parse_u64(argv[2], &n)) {
+		warn("usage: carillon resize NAME DISK; the first disk is 0");
+		return STATUS_USAGE;
+	}
+	snprintf(command, sizeof(command), "resize %llu", (unsigned long long)n);
 	return order(argv[1], command);
 }
 

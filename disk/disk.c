@@ -66,3 +66,15 @@ void disk_info(const struct disk *d, struct disk_info *info)
 				   .topology = image->topology,
 				   .format = image->driver->name};
 }
+
+int disk_measure(struct disk *d, struct error *err)
+{
+	struct disk_image *image = d->image;
+
+	if (image->driver->measure)
+		return image->driver->measure(image, err);
+	return fail(err, ENOTSUP,
+		    "disk %s: a %s image has its size in its header; stop the machine, and use: "
+		    "qemu-img resize %s SIZE",
+		    image->file.path, image->driver->name, image->file.path);
+}

@@ -108,21 +108,29 @@ static int probe_align(struct disk_file *f, struct error *err)
 	return n < 0 ? fail(err, errno, "disk %s: direct: %s", f->path, strerror(errno)) : 0;
 }
 
-static int measure(struct disk_file *f, struct error *err)
+int disk_file_measure(struct disk_file *f, struct error *err)
 {
 	struct stat st;
-	int sector;
 
+	if (f->device ? ioctl(f->fd, BLKGETSIZE64, &f->size) : fstat(f->fd, &st))
+		return fail_open(f, errno, err);
+	if (!f->device)
+		f->size = (uint64_t)st.st_size;
+	return 0;
+}
+
+static int measure(struct disk_file *f, struct error *err)
+{
+	int sector, ret = disk_file_measure(f, err);
+
+	if (ret)
+		return ret;
 	f->align = 1;
 	f->sector = DISK_SECTOR;
 	if (f->device) {
-		if (ioctl(f->fd, BLKGETSIZE64, &f->size) || ioctl(f->fd, BLKSSZGET, &sector))
+		if (ioctl(f->fd, BLKSSZGET, &sector))
 			return fail_open(f, errno, err);
 		f->sector = (unsigned)sector;
-	} else {
-		if (fstat(f->fd, &st))
-			return fail_open(f, errno, err);
-		f->size = (uint64_t)st.st_size;
 	}
 	disk_file_topology(f, &f->topology);
 	return f->direct ? probe_align(f, err) : 0;

@@ -25,7 +25,7 @@ struct disk_file {
 	bool direct;	 /* opened with O_DIRECT */
 	unsigned align;	 /* what offsets and lengths have to be multiples of; 1 without O_DIRECT */
 	unsigned sector; /* the logical sector of a device, bytes; of files 512 */
-	uint64_t size;	 /* bytes, when it was opened */
+	uint64_t size;	 /* bytes, when it was last measured */
 	struct disk_topology topology;
 	dev_t dev; /* which file it is, whatever it is called */
 	ino_t ino;
@@ -37,6 +37,8 @@ struct disk_file {
  */
 int disk_file_open(struct disk_file *f, const char *path, bool readonly, bool direct,
 		   struct error *err);
+/* Sets f->size. Opening has done that. */
+int disk_file_measure(struct disk_file *f, struct error *err);
 /* What the host's kernel says of it; nothing, where that fails: it is no more than advice. */
 void disk_file_topology(const struct disk_file *f, struct disk_topology *t);
 /* The lock goes with it. */
@@ -96,6 +98,9 @@ struct disk_driver {
 	int (*open)(struct disk_image *image, struct error *err);
 	/* Make everything durable, give all back but the file. 0 or -errno: what was lost. */
 	int (*close)(struct disk_image *image);
+	/* The file has another size: set image->size. No request is submitted meanwhile. NULL: this
+	 * format has a size of its own. */
+	int (*measure)(struct disk_image *image, struct error *err);
 	int (*read)(struct disk_image *image, const struct iovec *iov, unsigned n, uint64_t offset,
 		    uint64_t length);
 	int (*write)(struct disk_image *image, const struct iovec *iov, unsigned n, uint64_t offset,

@@ -34,6 +34,18 @@ static int check_size(const struct disk_image *image, struct error *err)
 	return 0;
 }
 
+static int raw_measure(struct disk_image *image, struct error *err)
+{
+	uint64_t before = image->file.size;
+	int ret = disk_file_measure(&image->file, err);
+
+	ret = ret ?: check_size(image, err);
+	if (ret)
+		image->file.size = before;
+	image->size = image->file.size;
+	return ret;
+}
+
 static int raw_open(struct disk_image *image, struct error *err)
 {
 	const struct disk_file *f = &image->file;
@@ -164,6 +176,7 @@ static int raw_write_zeroes(struct disk_image *image, uint64_t offset, uint64_t 
 const struct disk_driver disk_raw = {.name = "raw",
 				     .open = raw_open,
 				     .close = raw_close,
+				     .measure = raw_measure,
 				     .read = raw_read,
 				     .write = raw_write,
 				     .flush = raw_flush,

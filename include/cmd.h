@@ -21,6 +21,7 @@ int cmd_pause(int argc, char **argv);
 int cmd_resume(int argc, char **argv);
 int cmd_stat(int argc, char **argv);
 int cmd_balloon(int argc, char **argv);
+int cmd_resize(int argc, char **argv);
 int cmd_debug(int argc, char **argv);
 int cmd_vfio(int argc, char **argv);
 int cmd_vfio_check(int argc, char **argv);

@@ -66,6 +66,11 @@ int disk_open(struct disk **out, const struct disk_options *opt, struct error *e
  */
 void disk_close(struct disk *d);
 void disk_info(const struct disk *d, struct disk_info *info);
+/*
+ * Look again how large a raw image is: its file or device was made larger or smaller. No request is
+ * submitted meanwhile; those on their way may fail. On error it is as large as before.
+ */
+int disk_measure(struct disk *d, struct error *err);
 
 /* ---- buffers in pieces ----------------------------------------------------------------------- */
 

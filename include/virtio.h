@@ -142,6 +142,8 @@ void virtio_close(struct virtio *v);
  * it likes: virtio_stat() tells how far it is. -ENODEV: there is no balloon. Any thread.
  */
 int virtio_balloon_resize(struct virtio *v, uint64_t bytes, struct error *err);
+/* Tell the guest how large its n-th disk (-d), from 0 on, has become. Any thread. */
+int virtio_blk_resize(struct virtio *v, unsigned n, struct error *err);
 /* No other boot follows: end what was kept for it. */
 void virtio_forget(struct virtio *v);
 /* State and counters of all devices, an array in an open object. Any thread. */

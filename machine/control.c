@@ -75,6 +75,19 @@ static void set_balloon(struct machine *m, const char *size, struct text *reply)
 		text_add(reply, "ok\n");
 }
 
+static void resize_disk(struct machine *m, const char *number, struct text *reply)
+{
+	struct error err = {0};
+	uint64_t n;
+
+	if (parse_u64(number, &n) || n > UINT32_MAX)
+		text_add(reply, "error: no number of a disk\n");
+	else if (virtio_blk_resize(&m->virtio, (unsigned)n, &err))
+		text_add(reply, "error: %s\n", err.text);
+	else
+		text_add(reply, "ok\n");
+}
+
 static void obey(struct control *c, const char *command, struct text *reply)
 {
 	struct machine *m = c->machine;
@@ -90,6 +103,8 @@ static void obey(struct control *c, const char *command, struct text *reply)
 		text_add(reply, "ok\n");
 	} else if (!strncmp(command, "balloon ", 8)) {
 		set_balloon(m, command + 8, reply);
+	} else if (!strncmp(command, "resize ", 7)) {
+		resize_disk(m, command + 7, reply);
 	} else if (!strcmp(command, "pause")) {
 		vm_pause(&m->vm);
 		m->paused = true;

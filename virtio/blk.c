@@ -349,6 +349,7 @@ static void stat(struct virtio_device *d, struct json *j)
 
 	json_string(j, "format", b->limits.disk.format);
 	json_string(j, "engine", disk_queue_engine(b->queue));
+	json_number(j, "bytes", b->limits.disk.size);
 	json_number(j, "reads", atomic_load(&b->reads));
 	json_number(j, "bytes_read", atomic_load(&b->bytes_read));
 	json_number(j, "writes", atomic_load(&b->writes));
@@ -484,4 +485,35 @@ int virtio_blk_create(struct virtio *v, const struct virtio_disk_options *opt,
 	ret = open_disk(b, opt, queues, err);
 	ret = ret ?: start_worker(b, err);
 	return ret ?: virtio_device_init(&b->device, v->vm, queues, sizes, err);
+}
+
+/* The n-th device of ours; there may be other block devices, of vhost-user. */
+static struct blk *find(struct virtio *v, unsigned n)
+{
+	struct virtio_device *d;
+
+	for (d = v->devices; d; d = d->next)
+		if (d->ops == &ops && !n--)
+			return container_of(d, struct blk, device);
+	return NULL;
+}
+
+int virtio_blk_resize(struct virtio *v, unsigned n, struct error *err)
+{
+	struct blk *b = find(v, n);
+	struct virtio_blk_config *c;
+	int ret;
+
+	if (!b)
+		return fail(err, ENODEV, "there is no disk %u; the first is 0", n);
+	c = (void *)b->device.config;
+	pthread_mutex_lock(&b->device.lock);
+	ret = disk_measure(b->disk, err);
+	if (!ret) {
+		disk_info(b->disk, &b->limits.disk);
+		c->capacity = htole64(b->limits.disk.size / DISK_SECTOR);
+		virtio_config_changed(&b->device);
+	}
+	pthread_mutex_unlock(&b->device.lock);
+	return ret;
 }

@@ -281,6 +281,64 @@ Test(virtio_blk, ranges_of_a_request)
 	cr_assert_eq(clear_every_other(VIRTIO_BLK_T_WRITE_ZEROES, 33), VIRTIO_BLK_S_IOERR);
 }
 
+static void resize(const char *size, int result)
+{
+	struct error err = {0};
+	char command[64];
+	uint64_t n;
+
+	snprintf(command, sizeof(command), "truncate -s %s image", size);
+	folder_run(folder, command);
+	while (read(interrupts, &n, sizeof(n)) > 0)
+		;
+	cr_assert_eq(virtio_blk_resize(&machine, 0, &err), result, "%s", err.text);
+	cr_assert_eq(read(interrupts, &n, sizeof(n)) > 0, !result, "is the driver told?");
+}
+
+static uint32_t capacity(void)
+{
+	return virtio_config_read(device, offsetof(struct virtio_blk_config, capacity), 4);
+}
+
+Test(virtio_blk, a_disk_that_has_another_size)
+{
+	struct error err = {0};
+	uint8_t generation;
+
+	make_and_start(0);
+	machine.devices = device;
+	generation = device->generation;
+	cr_assert_eq(ask(VIRTIO_BLK_T_IN, 3000, 512, IN), VIRTIO_BLK_S_IOERR);
+	resize("2M", 0);
+	cr_assert_eq(capacity(), 4096);
+	cr_assert_neq(device->generation, generation);
+	cr_assert_eq(ask(VIRTIO_BLK_T_OUT, 3000, 512, 0), VIRTIO_BLK_S_OK);
+	resize("512K", 0);
+	cr_assert_eq(capacity(), 1024);
+	cr_assert_eq(ask(VIRTIO_BLK_T_IN, 3000, 512, IN), VIRTIO_BLK_S_IOERR);
+	cr_assert_eq(ask(VIRTIO_BLK_T_IN, 1023, 512, IN), VIRTIO_BLK_S_OK);
+	/* No size for a disk. */
+	resize("0", -EINVAL);
+	resize("1000", -EINVAL);
+	cr_assert_eq(capacity(), 1024);
+	cr_assert_eq(virtio_blk_resize(&machine, 1, &err), -ENODEV);
+	cr_assert(strstr(err.text, "no disk 1"), "%s", err.text);
+	machine.devices = NULL;
+}
+
+Test(virtio_blk, a_qcow2_image_has_a_size_of_its_own)
+{
+	struct error err = {0};
+
+	if (system("qemu-img create -q -f qcow2 q.qcow2 1M"))
+		cr_skip_test("needs qemu-img: tools/install-deps unit");
+	make(&(struct virtio_disk_options){.image = {.path = "q.qcow2", .format = DISK_QCOW2}});
+	machine.devices = device;
+	cr_assert_eq(virtio_blk_resize(&machine, 0, &err), -ENOTSUP);
+	cr_assert(strstr(err.text, "qemu-img resize q.qcow2 SIZE"), "%s", err.text);
+	machine.devices = NULL;
+}
+
 /* 5.2.5.2: no cache without FLUSH; switched only by a driver that negotiated that. */
 Test(virtio_blk, the_cache_is_the_driver_s)
 {
