@@ -112,10 +112,11 @@ int disk_file_measure(struct disk_file *f, struct error *err)
 {
 	struct stat st;
 
-	if (f->device ? ioctl(f->fd, BLKGETSIZE64, &f->size) : fstat(f->fd, &st))
+	if (f->device)
+		return ioctl(f->fd, BLKGETSIZE64, &f->size) ? fail_open(f, errno, err) : 0;
+	if (fstat(f->fd, &st))
 		return fail_open(f, errno, err);
-	if (!f->device)
-		f->size = (uint64_t)st.st_size;
+	f->size = (uint64_t)st.st_size;
 	return 0;
 }
 

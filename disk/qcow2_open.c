@@ -14,12 +14,36 @@
 /* Images behind each other. */
 #define CHAIN_MAX 32
 
+/* Where the header has the size of clusters; it is wholly in the first one. */
+#define CLUSTER_BITS_OFFSET 20
+
+/* Read the header's cluster, and no more: what is behind it may be bad. The caller's; NULL: *n says
+ * why. */
+static uint8_t *read_first_cluster(const struct disk_file *f, ssize_t *n)
+{
+	size_t room = align_up(DISK_HEAD, f->align);
+	uint8_t *head = malloc(room), *whole;
+	uint32_t bits;
+
+	*n = head ? disk_file_read_at(f, head, room, 0) : -ENOMEM;
+	if (*n < CLUSTER_BITS_OFFSET + 4)
+		return head;
+	bits = qcow2_be32(head + CLUSTER_BITS_OFFSET);
+	if (bits > QCOW2_CLUSTER_BITS_MAX || 1ULL << bits <= room)
+		return head;
+	room = 1ULL << bits;
+	whole = realloc(head, room);
+	if (!whole)
+		free(head);
+	*n = whole ? disk_file_read_at(f, whole, room, 0) : -ENOMEM;
+	return whole;
+}
+
 static int read_header(struct qcow2 *q, struct error *err)
 {
 	const struct disk_file *f = &q->image->file;
-	uint64_t room = 1ULL << QCOW2_CLUSTER_BITS_MAX;
-	uint8_t *head = malloc(room);
-	ssize_t n = head ? disk_file_read_at(f, head, room, 0) : -ENOMEM;
+	ssize_t n;
+	uint8_t *head = read_first_cluster(f, &n);
 	int r;
 
 	if (n < 0)
