@@ -31,6 +31,20 @@ disk_written() {
 		check_fail "what the guest wrote isn't in the image of $1"
 }
 
+# qcow2_has FILE DISK N...: QEMU finds no fault in an image in out/, and chunks that the guest wrote (its step
+# chunks) are there.
+qcow2_has() {
+	local file=out/$1 disk=$2 n
+	shift 2
+	qemu-img check -q -f qcow2 "$file" >"$file.log" 2>&1 || check_fail "$file has faults: $(tail -n 3 "$file.log")"
+	qemu-img convert -f qcow2 -O raw "$file" "$file.raw"
+	for n; do
+		cmp -s <(yes "$check_case-$nonce-$disk-$n" | head -c 65536) \
+			<(dd if="$file.raw" bs=64k skip="$n" count=1 2>/dev/null) || check_fail "chunk $n isn't in $file"
+	done
+	rm "$file" "$file.raw"
+}
+
 # case_check CASE: run the check of a case, if it has one.
 case_check() (
 	check_case=$1

@@ -9,7 +9,7 @@ guest_cc=aarch64-linux-gnu-gcc
 # The kernel of a host whose file names no other.
 host_set=kernel-arm64
 # Loaded by a case that wants a device to be taken.
-driver_modules="nvme"
+driver_modules="nvme dm_mod loop"
 guest_sets="guest=kernel-cloud-arm64 full=kernel-arm64 next=kernel-next-arm64 virtio=kernel-cloud-arm64 folders=kernel-arm64"
 busybox_set=busybox-arm64
 qemu_set=qemu-arm64
@@ -20,6 +20,8 @@ virtio_modules="virtio_rng virtio_blk virtio_net virtio_mmio virtio_console virt
 folders_modules="9p 9pnet_virtio"
 # Programs of others that serve devices: PATH=SET, each with the libraries that it needs.
 peers="usr/libexec/virtiofsd=virtiofsd-arm64 usr/bin/qemu-storage-daemon=storage-daemon-arm64 usr/bin/passt=passt-arm64"
+# Other programs that cases of the host need, in the same way; see "tools" in the README.
+host_tools="usr/sbin/dmsetup=dmsetup-arm64"
 
 # The emulated machine; a host's file adds devices. This CPU has the virtualization host extensions,
 # without which a run takes half as long again.

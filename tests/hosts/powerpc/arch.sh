@@ -9,7 +9,7 @@ guest_cc=powerpc64le-linux-gnu-gcc
 # The kernel of a host whose file names no other.
 host_set=kernel-powerpc
 # Loaded by a case that wants a device to be taken.
-driver_modules="nvme"
+driver_modules="nvme dm_mod loop"
 guest_sets="guest=kernel-powerpc full=kernel-powerpc page64k=kernel-64k-powerpc virtio=kernel-powerpc folders=kernel-powerpc"
 busybox_set=busybox-powerpc
 qemu_set=qemu-powerpc
@@ -21,6 +21,8 @@ virtio_modules="virtio_rng virtio_blk virtio_net virtio_console virtio_balloon v
 folders_modules="9p 9pnet_virtio"
 # Programs of others that serve devices: PATH=SET, each with the libraries that it needs.
 peers="usr/libexec/virtiofsd=virtiofsd-powerpc usr/bin/qemu-storage-daemon=storage-daemon-powerpc usr/bin/passt=passt-powerpc"
+# Other programs that cases of the host need, in the same way; see "tools" in the README.
+host_tools="usr/sbin/dmsetup=dmsetup-powerpc"
 page64k_modules="nvme"
 
 # The emulated machine; a host's file adds devices. It is a partition whose hypervisor lets it have

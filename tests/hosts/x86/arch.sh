@@ -9,7 +9,7 @@ guest_cc=cc
 # The kernel of a host whose file names no other.
 host_set=kernel-x86
 # Loaded by a case that wants a device to be taken.
-driver_modules="nvme"
+driver_modules="nvme dm_mod loop"
 guest_sets="guest=kernel-cloud-x86 full=kernel-x86 next=kernel-next-x86 virtio=kernel-cloud-x86 folders=kernel-x86"
 busybox_set=busybox-x86
 qemu_set=qemu-x86
@@ -20,6 +20,8 @@ virtio_modules="virtio_rng virtio_net virtio_mmio virtio_console virtio_blk virt
 folders_modules="9p 9pnet_virtio"
 # Programs of others that serve devices: PATH=SET, each with the libraries that it needs.
 peers="usr/libexec/virtiofsd=virtiofsd-x86 usr/bin/qemu-storage-daemon=storage-daemon-x86 usr/bin/passt=passt-x86"
+# Other programs that cases of the host need, in the same way; see "tools" in the README.
+host_tools="usr/sbin/dmsetup=dmsetup-x86"
 
 # The emulated machine; a host's file adds devices. The intel-iommu driver runs on AMD's CPU too,
 # and kvm_amd nests under TCG.
