@@ -2,7 +2,7 @@
 # Bare-metal guests: $B/guest/NAME.elf, 32-bit programs with a PVH note.
 
 ifeq ($(ARCH),x86)
-GUESTS := edu hostile-virtio probe testdev
+GUESTS := edu hostile-virtio probe testdev vsock
 GUEST_CC ?= gcc
 GUEST_CFLAGS := -m32 -march=i686 -mno-sse -mno-mmx -ffreestanding -fno-pie -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -std=gnu11 -O2 $(WARN)
@@ -22,7 +22,7 @@ $B/guest/%.elf: $B/guest/start.o $B/guest/lib.o $B/guest/%.o guest/link.ld
 	$(Q)ld -m elf_i386 -T guest/link.ld -z noexecstack --no-warn-rwx-segments --build-id=none \
 		-o $@ $(filter %.o,$^)
 
-$B/guest/hostile-virtio.elf: $B/guest/virtio.o
+$B/guest/hostile-virtio.elf $B/guest/vsock.elf: $B/guest/virtio.o
 
 guest: $(GUESTS:%=$B/guest/%.elf)
 .SECONDARY: $(addprefix $B/guest/,start.o lib.o virtio.o) $(GUESTS:%=$B/guest/%.o)

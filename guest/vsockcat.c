@@ -4,7 +4,9 @@
  * found; ends with status 1 after error=.
  *
  *   vsockcat echo ADDRESS N        listen, say listening=N, send what N connections send back
- *   vsockcat check ADDRESS BYTES N N connections at once: does each get back its BYTES? good=N
+ *   vsockcat check ADDRESS BYTES N N connections at once: does each get back its BYTES, and the end
+ *                                  behind them, when it has announced its own? good=N
+ *   vsockcat talk ADDRESS BYTES N  the same without ends of one direction: close when all is back
  *   vsockcat drop ADDRESS BYTES    connect, send, and close without having read: dropped=BYTES
  *   vsockcat refused ADDRESS       connect where nobody may be: refused=1
  *   vsockcat hold ADDRESS N        N connections that say half a line, until it is killed: held=N
@@ -16,6 +18,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,7 +157,7 @@ static void fill(char *block, size_t n, uint64_t *state)
 	}
 }
 
-static void send_pattern(int fd, uint64_t bytes, uint64_t seed)
+static void send_pattern(int fd, uint64_t bytes, uint64_t seed, bool end)
 {
 	static char block[BLOCK];
 	size_t n;
@@ -165,22 +168,22 @@ static void send_pattern(int fd, uint64_t bytes, uint64_t seed)
 		if (send_all(fd, block, n))
 			exit(1);
 	}
-	exit(shutdown(fd, SHUT_WR) ? 1 : 0);
+	exit(end && shutdown(fd, SHUT_WR) ? 1 : 0);
 }
 
-/* One connection: everything back, in order, and the end behind it. */
-static void check_one(const char *text, uint64_t bytes, uint64_t seed)
+/* One connection: everything back, in order, and the end behind it if we announce ours. */
+static void check_one(const char *text, uint64_t bytes, uint64_t seed, bool end)
 {
 	static char got[BLOCK], want[BLOCK];
 	int fd = connect_to(text), status;
 	uint64_t left = bytes;
-	ssize_t n;
+	ssize_t n = 0;
 
 	if (fd < 0)
 		die("connect");
 	if (!fork())
-		send_pattern(fd, bytes, seed);
-	while ((n = read(fd, got, sizeof(got))) > 0) {
+		send_pattern(fd, bytes, seed, end);
+	while ((left || end) && (n = read(fd, got, sizeof(got))) > 0) {
 		if ((uint64_t)n > left)
 			break;
 		fill(want, (size_t)n, &seed);
@@ -188,7 +191,7 @@ static void check_one(const char *text, uint64_t bytes, uint64_t seed)
 			break;
 		left -= (uint64_t)n;
 	}
-	if (wait(&status) < 0 || status || n || left) {
+	if (wait(&status) < 0 || status || (end && n) || left) {
 		printf("error=%llu of %llu bytes came back, then %zd\n",
 		       (unsigned long long)(bytes - left), (unsigned long long)bytes, n);
 		exit(1);
@@ -196,7 +199,7 @@ static void check_one(const char *text, uint64_t bytes, uint64_t seed)
 	exit(0);
 }
 
-static void check(const char *text, uint64_t bytes, unsigned n)
+static void check(const char *text, uint64_t bytes, unsigned n, bool end)
 {
 	unsigned i, good = 0;
 	int status;
@@ -204,7 +207,7 @@ static void check(const char *text, uint64_t bytes, unsigned n)
 	fflush(stdout);
 	for (i = 0; i < n; i++)
 		if (!fork())
-			check_one(text, bytes, 0x9e3779b97f4a7c15ULL + i);
+			check_one(text, bytes, 0x9e3779b97f4a7c15ULL + i, end);
 	while (wait(&status) > 0)
 		good += !status;
 	printf("good=%u\n", good);
@@ -251,7 +254,9 @@ int main(int argc, char **argv)
 	if (!strcmp(what, "echo") && number)
 		echo(argv[2], (unsigned)number);
 	else if (!strcmp(what, "check") && argc > 4)
-		check(argv[2], number, (unsigned)strtoul(argv[4], NULL, 10));
+		check(argv[2], number, (unsigned)strtoul(argv[4], NULL, 10), true);
+	else if (!strcmp(what, "talk") && argc > 4)
+		check(argv[2], number, (unsigned)strtoul(argv[4], NULL, 10), false);
 	else if (!strcmp(what, "drop") && number)
 		drop(argv[2], number);
 	else if (!strcmp(what, "hold") && number)
@@ -259,7 +264,8 @@ int main(int argc, char **argv)
 	else if (!strcmp(what, "refused"))
 		printf("refused=%d\n", connect_to(argv[2]) < 0);
 	else
-		return fprintf(stderr, "usage: vsockcat echo|check|drop|refused|hold ADDRESS …\n"),
+		return fprintf(stderr,
+			       "usage: vsockcat echo|check|talk|drop|refused|hold ADDRESS …\n"),
 		       2;
 	return 0;
 }

@@ -58,6 +58,13 @@ net_start() {
 	net_pid=$!
 }
 
+# vsock_start: vhost-device-vsock behind vsock.sock, with the guest's ports behind v.sock.
+vsock_start() {
+	rm -f vsock.sock v.sock
+	vhost-device-vsock --vm guest-cid=3,socket=vsock.sock,uds-path=v.sock >>vsock.log 2>&1 &
+	vsock_pid=$!
+}
+
 # sum_of FOLDER: as the guest makes it.
 sum_of() {
 	(cd "$1" && find . -type f | sort | xargs sha256sum | sha256sum | cut -c1-64)

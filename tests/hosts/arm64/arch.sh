@@ -19,7 +19,7 @@ full_modules="nvme e1000e igb"
 virtio_modules="virtio_rng virtio_blk virtio_net virtio_mmio virtio_console virtio_balloon virtio_pmem nd_pmem vmw_vsock_virtio_transport virtiofs"
 folders_modules="9p 9pnet_virtio"
 # Programs of others that serve devices: PATH=SET, each with the libraries that it needs.
-peers="usr/libexec/virtiofsd=virtiofsd-arm64 usr/bin/qemu-storage-daemon=storage-daemon-arm64 usr/bin/passt=passt-arm64"
+peers="usr/libexec/virtiofsd=virtiofsd-arm64 usr/bin/qemu-storage-daemon=storage-daemon-arm64 usr/bin/passt=passt-arm64 usr/bin/vhost-device-vsock=vhost-device-arm64"
 # Other programs that cases of the host need, in the same way; see "tools" in the README.
 host_tools="usr/sbin/dmsetup=dmsetup-arm64"
 

@@ -20,7 +20,7 @@ full_modules="nvme e1000e igb virtio_net virtio_rng"
 virtio_modules="virtio_rng virtio_blk virtio_net virtio_console virtio_balloon vmw_vsock_virtio_transport virtiofs"
 folders_modules="9p 9pnet_virtio"
 # Programs of others that serve devices: PATH=SET, each with the libraries that it needs.
-peers="usr/libexec/virtiofsd=virtiofsd-powerpc usr/bin/qemu-storage-daemon=storage-daemon-powerpc usr/bin/passt=passt-powerpc"
+peers="usr/libexec/virtiofsd=virtiofsd-powerpc usr/bin/qemu-storage-daemon=storage-daemon-powerpc usr/bin/passt=passt-powerpc usr/bin/vhost-device-vsock=vhost-device-powerpc"
 # Other programs that cases of the host need, in the same way; see "tools" in the README.
 host_tools="usr/sbin/dmsetup=dmsetup-powerpc"
 page64k_modules="nvme"

@@ -147,10 +147,10 @@ step_vsock_echo() {
 }
 
 step_vsock_check() {
-	vsockcat check 2:6000 1048576 4 | say_each to_host_
-	vsockcat drop 2:6001 100000 | say_each
+	vsockcat "${vsock_how:-check}" 2:6000 "${vsock_bytes:-1048576}" 4 | say_each to_host_
+	vsockcat drop 2:6001 "${vsock_bytes:-100000}" | say_each
 	vsockcat refused 2:6999 | say_each
-	vsockcat check 2:6000 1000 1 | say_each then_
+	vsockcat "${vsock_how:-check}" 2:6000 1000 1 | say_each then_
 }
 
 # A virtio disk: its first 8 MiB, and 64 KiB written behind them and read again.

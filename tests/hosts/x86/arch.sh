@@ -19,7 +19,7 @@ full_modules="nvme e1000e igb"
 virtio_modules="virtio_rng virtio_net virtio_mmio virtio_console virtio_blk virtio_balloon virtio_pmem nd_pmem vmw_vsock_virtio_transport virtiofs"
 folders_modules="9p 9pnet_virtio"
 # Programs of others that serve devices: PATH=SET, each with the libraries that it needs.
-peers="usr/libexec/virtiofsd=virtiofsd-x86 usr/bin/qemu-storage-daemon=storage-daemon-x86 usr/bin/passt=passt-x86"
+peers="usr/libexec/virtiofsd=virtiofsd-x86 usr/bin/qemu-storage-daemon=storage-daemon-x86 usr/bin/passt=passt-x86 usr/bin/vhost-device-vsock=vhost-device-x86"
 # Other programs that cases of the host need, in the same way; see "tools" in the README.
 host_tools="usr/sbin/dmsetup=dmsetup-x86"
 
