@@ -6,32 +6,88 @@
 
 #define VENDOR	    0x1af4
 #define DEVICE_BASE 0x1040
+/* Of a device's BAR, how much has structures in it. */
+#define BAR_BYTES 0x4000
 
-/* struct virtio_pci_common_cfg */
-#define DEVICE_FEATURE_SELECT 0x00
-#define DEVICE_FEATURE	      0x04
-#define DRIVER_FEATURE_SELECT 0x08
-#define DRIVER_FEATURE	      0x0c
-#define NUM_QUEUES	      0x12
-#define STATUS		      0x14
-#define QUEUE_SELECT	      0x16
-#define QUEUE_SIZE	      0x18
-#define QUEUE_ENABLE	      0x1c
-#define QUEUE_NOTIFY_OFF      0x1e
-#define QUEUE_DESC	      0x20
-#define QUEUE_DRIVER	      0x28
-#define QUEUE_DEVICE	      0x30
-#define QUEUE_RESET	      0x3a
+/* The board's page for each device without a bus. */
+#define MMIO_FIRST 0xf0000000u
+#define MMIO_BYTES 0x1000u
+#define MMIO_MAX   10
+#define MMIO_MAGIC 0x74726976u
+#define MMIO_ID	   0x008
+#define NOTIFY	   0x050
+#define CONFIG	   0x100
 
-static volatile uint16_t *reg16(uint32_t addr)
+enum reg {
+	DEVICE_FEATURE_SELECT,
+	DEVICE_FEATURE,
+	DRIVER_FEATURE_SELECT,
+	DRIVER_FEATURE,
+	STATUS,
+	QUEUE_SELECT,
+	QUEUE_SIZE_MAX,
+	QUEUE_SIZE,
+	QUEUE_ENABLE,
+	QUEUE_DESC, /* two words of 32 bits, and those that follow */
+	QUEUE_DRIVER,
+	QUEUE_DEVICE,
+	QUEUE_RESET,
+	QUEUE_NOTIFY_OFF,
+};
+
+/* Where they are in struct virtio_pci_common_cfg (4.1.4.3), how wide there; and without a bus
+ * (4.2.2). */
+static const struct {
+	uint16_t pci, width, mmio;
+} places[] = {
+	[DEVICE_FEATURE_SELECT] = {0x00, 4, 0x014},
+	[DEVICE_FEATURE] = {0x04, 4, 0x010},
+	[DRIVER_FEATURE_SELECT] = {0x08, 4, 0x024},
+	[DRIVER_FEATURE] = {0x0c, 4, 0x020},
+	[STATUS] = {0x14, 1, 0x070},
+	[QUEUE_SELECT] = {0x16, 2, 0x030},
+	[QUEUE_SIZE_MAX] = {0x18, 2, 0x034},
+	[QUEUE_SIZE] = {0x18, 2, 0x038},
+	[QUEUE_ENABLE] = {0x1c, 2, 0x044},
+	[QUEUE_DESC] = {0x20, 4, 0x080},
+	[QUEUE_DRIVER] = {0x28, 4, 0x090},
+	[QUEUE_DEVICE] = {0x30, 4, 0x0a0},
+	[QUEUE_RESET] = {0x3a, 2, 0x0c0},
+	[QUEUE_NOTIFY_OFF] = {0x1e, 2, 0},
+};
+
+static uint32_t get(const struct virtio_function *f, enum reg r)
 {
-	return (volatile uint16_t *)addr;
+	uint32_t at = f->common + places[r].pci;
+
+	if (f->mmio)
+		return *reg32(f->registers + places[r].mmio);
+	switch (places[r].width) {
+	case 1:
+		return *(volatile uint8_t *)at;
+	case 2:
+		return *(volatile uint16_t *)at;
+	default:
+		return *reg32(at);
+	}
 }
 
-static volatile uint8_t *reg8(uint32_t addr)
+static void set(const struct virtio_function *f, enum reg r, uint32_t value)
 {
-	return (volatile uint8_t *)addr;
+	uint32_t at = f->common + places[r].pci;
+
+	if (f->mmio)
+		*reg32(f->registers + places[r].mmio) = value;
+	else if (places[r].width == 1)
+		*(volatile uint8_t *)at = (uint8_t)value;
+	else if (places[r].width == 2)
+		*(volatile uint16_t *)at = (uint16_t)value;
+	else
+		*reg32(at) = value;
 }
+
+/* ---- finding it -------------------------------------------------------------------------------
+ */
 
 /* 4.1.4: one vendor capability, of which cfg_type says what it is. */
 static void found(struct virtio_function *f, unsigned at, uint32_t header)
@@ -67,14 +123,14 @@ static void found(struct virtio_function *f, unsigned at, uint32_t header)
 	}
 }
 
-bool virtio_find(struct virtio_function *f, unsigned id)
+static bool find_pci(struct virtio_function *f, unsigned id)
 {
 	int devfn = pci_find(VENDOR, (uint16_t)(DEVICE_BASE + id));
 	unsigned at, n;
 
 	if (devfn < 0)
 		return false;
-	*f = (struct virtio_function){.devfn = (unsigned)devfn};
+	*f = (struct virtio_function){.devfn = (unsigned)devfn, .registers_size = BAR_BYTES};
 	at = pci_read(f->devfn, 0x34) & 0xfc;
 	for (n = 0; at && n < 48; n++) {
 		uint32_t header = pci_read(f->devfn, at);
@@ -84,25 +140,52 @@ bool virtio_find(struct virtio_function *f, unsigned id)
 		at = header >> 8 & 0xfc;
 	}
 	pci_write(f->devfn, 4, 0x0006); /* memory, bus master */
-	f->queues = *reg16(f->common + NUM_QUEUES);
 	return true;
 }
 
+static bool find_mmio(struct virtio_function *f, unsigned id)
+{
+	uint32_t at = MMIO_FIRST;
+
+	for (; at < MMIO_FIRST + MMIO_MAX * MMIO_BYTES; at += MMIO_BYTES) {
+		if (*reg32(at) != MMIO_MAGIC || *reg32(at + MMIO_ID) != id)
+			continue;
+		*f = (struct virtio_function){.mmio = true,
+					      .registers = at,
+					      .registers_size = MMIO_BYTES,
+					      .config = at + CONFIG};
+		return true;
+	}
+	return false;
+}
+
+bool virtio_find(struct virtio_function *f, unsigned id)
+{
+	if (!find_pci(f, id) && !find_mmio(f, id))
+		return false;
+	while (virtio_queue_size(f, f->queues))
+		f->queues++;
+	return true;
+}
+
+/* ---- what a driver does -----------------------------------------------------------------------
+ */
+
 uint8_t virtio_status(const struct virtio_function *f)
 {
-	return *reg8(f->common + STATUS);
+	return (uint8_t)get(f, STATUS);
 }
 
 void virtio_set_status(const struct virtio_function *f, uint8_t status)
 {
-	*reg8(f->common + STATUS) = status;
+	set(f, STATUS, status);
 }
 
 static void accept(const struct virtio_function *f, uint32_t word, uint32_t wanted)
 {
-	*reg32(f->common + DEVICE_FEATURE_SELECT) = word;
-	*reg32(f->common + DRIVER_FEATURE_SELECT) = word;
-	*reg32(f->common + DRIVER_FEATURE) = wanted & *reg32(f->common + DEVICE_FEATURE);
+	set(f, DEVICE_FEATURE_SELECT, word);
+	set(f, DRIVER_FEATURE_SELECT, word);
+	set(f, DRIVER_FEATURE, wanted & get(f, DEVICE_FEATURE));
 }
 
 bool virtio_negotiate(const struct virtio_function *f, uint32_t word0, uint32_t word1)
@@ -119,25 +202,27 @@ bool virtio_negotiate(const struct virtio_function *f, uint32_t word0, uint32_t 
 
 uint16_t virtio_queue_size(const struct virtio_function *f, unsigned q)
 {
-	*reg16(f->common + QUEUE_SELECT) = (uint16_t)q;
-	return *reg16(f->common + QUEUE_SIZE);
+	set(f, QUEUE_SELECT, q);
+	return (uint16_t)get(f, QUEUE_SIZE_MAX);
 }
 
-static void set_address(const struct virtio_function *f, uint32_t reg, uint64_t address)
+static void set_address(const struct virtio_function *f, enum reg r, uint64_t address)
 {
-	*reg32(f->common + reg) = (uint32_t)address;
-	*reg32(f->common + reg + 4) = (uint32_t)(address >> 32);
+	uint32_t at = f->mmio ? f->registers + places[r].mmio : f->common + places[r].pci;
+
+	*reg32(at) = (uint32_t)address;
+	*reg32(at + 4) = (uint32_t)(address >> 32);
 }
 
 void virtio_queue(const struct virtio_function *f, unsigned q, uint16_t size, uint64_t desc,
 		  uint64_t driver, uint64_t device)
 {
-	*reg16(f->common + QUEUE_SELECT) = (uint16_t)q;
-	*reg16(f->common + QUEUE_SIZE) = size;
+	set(f, QUEUE_SELECT, q);
+	set(f, QUEUE_SIZE, size);
 	set_address(f, QUEUE_DESC, desc);
 	set_address(f, QUEUE_DRIVER, driver);
 	set_address(f, QUEUE_DEVICE, device);
-	*reg16(f->common + QUEUE_ENABLE) = 1;
+	set(f, QUEUE_ENABLE, 1);
 }
 
 void virtio_go(const struct virtio_function *f)
@@ -148,14 +233,18 @@ void virtio_go(const struct virtio_function *f)
 
 void virtio_reset_queue(const struct virtio_function *f, unsigned q)
 {
-	*reg16(f->common + QUEUE_SELECT) = (uint16_t)q;
-	*reg16(f->common + QUEUE_RESET) = 1;
-	while (*reg16(f->common + QUEUE_RESET) == 1)
+	set(f, QUEUE_SELECT, q);
+	set(f, QUEUE_RESET, 1);
+	while (get(f, QUEUE_RESET) == 1)
 		;
 }
 
 void virtio_kick(const struct virtio_function *f, unsigned q)
 {
-	*reg16(f->common + QUEUE_SELECT) = (uint16_t)q;
-	*reg16(f->notify + f->notify_step * *reg16(f->common + QUEUE_NOTIFY_OFF)) = (uint16_t)q;
+	if (f->mmio) {
+		*reg32(f->registers + NOTIFY) = q;
+		return;
+	}
+	set(f, QUEUE_SELECT, q);
+	*(volatile uint16_t *)(f->notify + f->notify_step * get(f, QUEUE_NOTIFY_OFF)) = (uint16_t)q;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * virtio: a bare-metal driver's way to a virtio PCI function (Virtual I/O Device 1.2, 4.1): find
- * it, negotiate, say where its rings are. The rings are the caller's.
+ * virtio: a bare-metal driver's way to a virtio device (Virtual I/O Device 1.2), a PCI function
+ * (4.1) or, where the board has none of that ID, registers without a bus (4.2): find it, negotiate,
+ * say where its rings are. The rings are the caller's.
  */
 #ifndef CARILLON_GUEST_VIRTIO_H
 #define CARILLON_GUEST_VIRTIO_H
@@ -22,22 +23,24 @@
 #define VIRTIO_1_RING_RESET (1u << 8)
 
 struct virtio_function {
-	unsigned devfn;
+	bool mmio;
+	unsigned devfn; /* PCI */
 	/* Guest-physical. */
-	uint32_t registers; /* the BAR of the structures */
+	uint32_t registers; /* PCI: the BAR of the structures */
+	uint32_t registers_size;
 	uint32_t common, isr, config, notify;
 	uint32_t notify_step;
-	unsigned window; /* capability of 4.1.4.9 */
+	unsigned window; /* PCI: capability of 4.1.4.9 */
 	unsigned queues;
 };
 
-/* Memory decoding is on afterwards. False: there is no device of that ID. */
+/* PCI: memory decoding is on afterwards. False: there is no device of that ID. */
 bool virtio_find(struct virtio_function *f, unsigned id);
 uint8_t virtio_status(const struct virtio_function *f);
 void virtio_set_status(const struct virtio_function *f, uint8_t status);
 /* Reset, and take the offered ones of these features; false: FEATURES_OK did not stay. */
 bool virtio_negotiate(const struct virtio_function *f, uint32_t word0, uint32_t word1);
-/* The size that queue q can have at most. */
+/* The size that queue q can have at most. 0: there is no such queue. */
 uint16_t virtio_queue_size(const struct virtio_function *f, unsigned q);
 void virtio_queue(const struct virtio_function *f, unsigned q, uint16_t size, uint64_t desc,
 		  uint64_t driver, uint64_t device);
