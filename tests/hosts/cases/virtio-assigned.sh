@@ -2,7 +2,8 @@
 # virtio-assigned: virtio functions of the host, given away like any other, beside the VMM's own of the same kinds.
 # shellcheck shell=sh
 host=devices
-limit=180
+limit=300
+long="arm64 powerpc"
 
 run() {
 	carillon_only
