@@ -10,7 +10,7 @@ guest_cc=aarch64-linux-gnu-gcc
 host_set=kernel-arm64
 # Loaded by a case that wants a device to be taken.
 driver_modules="nvme dm_mod loop"
-guest_sets="guest=kernel-cloud-arm64 full=kernel-arm64 next=kernel-next-arm64 virtio=kernel-cloud-arm64 folders=kernel-arm64"
+guest_sets="guest=kernel-cloud-arm64 full=kernel-arm64 next=kernel-next-arm64 virtio=kernel-cloud-arm64 folders=kernel-arm64 root=kernel-arm64"
 busybox_set=busybox-arm64
 qemu_set=qemu-arm64
 host_modules="9p 9pnet_virtio vfio_pci vfio_iommu_type1 tun vhost_net macvtap veth vhost_vsock"
@@ -18,6 +18,9 @@ host_modules="9p 9pnet_virtio vfio_pci vfio_iommu_type1 tun vhost_net macvtap ve
 full_modules="nvme e1000e igb"
 virtio_modules="virtio_rng virtio_blk virtio_net virtio_mmio virtio_console virtio_balloon virtio_pmem nd_pmem vmw_vsock_virtio_transport virtiofs"
 folders_modules="9p 9pnet_virtio"
+# For guests with a Debian root on a disk, made of root_set.
+root_modules="virtio_blk crc32c_generic ext4 9p 9pnet_virtio"
+root_set=root-arm64
 # Programs of others that serve devices: PATH=SET, each with the libraries that it needs.
 peers="usr/libexec/virtiofsd=virtiofsd-arm64 usr/bin/qemu-storage-daemon=storage-daemon-arm64 usr/bin/passt=passt-arm64 usr/bin/vhost-device-vsock=vhost-device-arm64"
 # Other programs that cases of the host need, in the same way; see "tools" in the README.

@@ -10,7 +10,7 @@ guest_cc=powerpc64le-linux-gnu-gcc
 host_set=kernel-powerpc
 # Loaded by a case that wants a device to be taken.
 driver_modules="nvme dm_mod loop"
-guest_sets="guest=kernel-powerpc full=kernel-powerpc page64k=kernel-64k-powerpc virtio=kernel-powerpc folders=kernel-powerpc"
+guest_sets="guest=kernel-powerpc full=kernel-powerpc page64k=kernel-64k-powerpc virtio=kernel-powerpc folders=kernel-powerpc root=kernel-powerpc"
 busybox_set=busybox-powerpc
 qemu_set=qemu-powerpc
 host_modules="9p 9pnet_virtio kvm_hv vfio_pci vfio_iommu_spapr_tce tun vhost_net macvtap veth vhost_vsock"
@@ -19,6 +19,9 @@ guest_modules="nvme"
 full_modules="nvme e1000e igb virtio_net virtio_rng"
 virtio_modules="virtio_rng virtio_blk virtio_net virtio_console virtio_balloon vmw_vsock_virtio_transport virtiofs"
 folders_modules="9p 9pnet_virtio"
+# For guests with a Debian root on a disk, made of root_set.
+root_modules="virtio_blk crc32c_generic ext4 9p 9pnet_virtio"
+root_set=root-powerpc
 # Programs of others that serve devices: PATH=SET, each with the libraries that it needs.
 peers="usr/libexec/virtiofsd=virtiofsd-powerpc usr/bin/qemu-storage-daemon=storage-daemon-powerpc usr/bin/passt=passt-powerpc usr/bin/vhost-device-vsock=vhost-device-powerpc"
 # Other programs that cases of the host need, in the same way; see "tools" in the README.

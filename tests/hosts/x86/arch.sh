@@ -10,7 +10,7 @@ guest_cc=cc
 host_set=kernel-x86
 # Loaded by a case that wants a device to be taken.
 driver_modules="nvme dm_mod loop"
-guest_sets="guest=kernel-cloud-x86 full=kernel-x86 next=kernel-next-x86 virtio=kernel-cloud-x86 folders=kernel-x86"
+guest_sets="guest=kernel-cloud-x86 full=kernel-x86 next=kernel-next-x86 virtio=kernel-cloud-x86 folders=kernel-x86 root=kernel-x86"
 busybox_set=busybox-x86
 qemu_set=qemu-x86
 host_modules="9p 9pnet_virtio kvm_amd vfio_pci vfio_iommu_type1 tun vhost_net macvtap veth vhost_vsock"
@@ -18,6 +18,9 @@ host_modules="9p 9pnet_virtio kvm_amd vfio_pci vfio_iommu_type1 tun vhost_net ma
 full_modules="nvme e1000e igb"
 virtio_modules="virtio_rng virtio_net virtio_mmio virtio_console virtio_blk virtio_balloon virtio_pmem nd_pmem vmw_vsock_virtio_transport virtiofs"
 folders_modules="9p 9pnet_virtio"
+# For guests with a Debian root on a disk, made of root_set.
+root_modules="virtio_blk crc32c_generic ext4 9p 9pnet_virtio"
+root_set=root-x86
 # Programs of others that serve devices: PATH=SET, each with the libraries that it needs.
 peers="usr/libexec/virtiofsd=virtiofsd-x86 usr/bin/qemu-storage-daemon=storage-daemon-x86 usr/bin/passt=passt-x86 usr/bin/vhost-device-vsock=vhost-device-x86"
 # Other programs that cases of the host need, in the same way; see "tools" in the README.
