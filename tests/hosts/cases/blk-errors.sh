@@ -5,8 +5,6 @@ host=disks
 tools="dmsetup"
 long="x86 arm64 powerpc"
 limit=600
-# shellcheck source=/dev/null
-. /share/qcow2.sh
 
 # bad_disk NAME SECTOR: a device of 64 MiB, of which 64 KiB are bad.
 bad_disk() {
@@ -44,6 +42,8 @@ run() {
 	carillon_only
 	patience=200
 	use virtio
+	# shellcheck source=/dev/null
+	. /share/qcow2.sh
 	load_drivers
 	loops=
 	mkdir -p full other

@@ -4,12 +4,11 @@
 host=virtio
 long="arm64 powerpc"
 
-# shellcheck source=/dev/null
-. /share/qcow2.sh
-
 run() {
 	carillon_only
 	use virtio
+	# shellcheck source=/dev/null
+	. /share/qcow2.sh
 	make_qcow2 disk.qcow2
 	refuses_run 'disk disk.qcow2: it begins like a qcow2 image' -d disk.qcow2
 	guest_start blk_lines -d disk.qcow2,format=qcow2
