@@ -9,8 +9,9 @@ nvme_exclusive=0002:00:01.0
 e1000e=0003:00:01.0
 igb=0004:00:01.0
 virtio_net=0005:00:01.0
+virtio_blk=0006:00:01.0
 host_machine="-smp 1 -m 2048,$hotplug"
-disks="shared exclusive"
+disks="shared exclusive paravirtual"
 devices="
 -device spapr-pci-host-bridge,index=1,id=phb1
 -drive if=none,id=shared,file=shared.raw,format=raw
@@ -27,4 +28,7 @@ devices="
 -device spapr-pci-host-bridge,index=5,id=phb5
 -netdev user,id=net2,restrict=on
 -device virtio-net-pci,netdev=net2,romfile=,disable-legacy=on,iommu_platform=on,bus=phb5.0,addr=1
+-device spapr-pci-host-bridge,index=6,id=phb6
+-drive if=none,id=paravirtual,file=paravirtual.raw,format=raw
+-device virtio-blk-pci,drive=paravirtual,serial=paravirtual,disable-legacy=on,iommu_platform=on,bus=phb6.0,addr=1
 "
