@@ -4,7 +4,7 @@
 # shellcheck shell=sh
 host=disks
 long="x86 arm64 powerpc"
-limit=400
+limit=600
 
 run() {
 	carillon_only

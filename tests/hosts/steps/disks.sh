@@ -61,9 +61,10 @@ step_clear() {
 
 # A sector of 512 bytes of each virtio disk is written, whatever its sectors are.
 step_odd() {
+	pattern "$mark" >/tmp/mark
 	for folder in /sys/block/vd*; do
 		name=${folder##*/}
-		say "odd_$name=$(pattern "$mark" | attempt dd of="/dev/$name" bs=512 count=1 seek=3 conv=fsync,notrunc)"
+		say "odd_$name=$(attempt dd if=/tmp/mark of="/dev/$name" bs=512 count=1 seek=3 conv=fsync,notrunc)"
 	done
 }
 
