@@ -212,10 +212,12 @@ static bool serve(struct backend *b, int fd, struct message *m)
 	if (manner == WITHOUT_FILE)
 		n_fds = 0;
 	spoil(manner, m);
+	if (manner == CLOSES_WITHIN)
+		n = HEADER + m->size / 2;
 	if (answers && manner != SAYS_NOTHING && manner != CLOSES)
 		send_with(fd, m, n, fds, n_fds);
 	close(file);
-	return manner != CLOSES;
+	return manner != CLOSES && manner != CLOSES_WITHIN;
 }
 
 static void forget(struct backend *b)

@@ -19,6 +19,7 @@ enum backend_manner {
 	REFUSES,      /* with REPLY_ACK */
 	SAYS_NOTHING, /* and keeps the connection */
 	CLOSES,
+	CLOSES_WITHIN, /* the reply's header and a part of the rest are said */
 	OTHER_REQUEST, /* the reply is to another one */
 	OTHER_VERSION,
 	NO_REPLY_FLAG,

@@ -304,6 +304,57 @@ Test(vhost_user_device, configuration_is_read_written_and_changes)
 	backend_stop(&backend);
 }
 
+/* A change that is none costs the guest nothing, however often it is announced; and a real one
+ * comes through. */
+Test(vhost_user_device, a_storm_of_changes)
+{
+	unsigned i;
+
+	begin("blk");
+	drive(1, BIT(32));
+	for (i = 0; i < 100; i++)
+		backend_asks(&backend, 2, false);
+	cr_expect_eq(backend_asks(&backend, 2, true), 0);
+	cr_expect_eq(atomic_load(&config_interrupts), 0);
+	backend.config[0] = 8;
+	cr_expect_eq(backend_asks(&backend, 2, true), 0);
+	while (!atomic_load(&config_interrupts))
+		poll(NULL, 0, 1);
+	cr_expect_eq(losses(), 0);
+	end();
+	backend_stop(&backend);
+}
+
+/* Then its channel is no more, and nothing else. */
+static void expect_closed(uint32_t flags, uint32_t size)
+{
+	const uint32_t header[] = {2, flags, size};
+	char byte;
+
+	begin("blk");
+	drive(1, BIT(32));
+	cr_assert_eq(write(backend.channel, header, sizeof(header)), sizeof(header));
+	cr_expect_leq(read(backend.channel, &byte, 1), 0);
+	cr_expect(is_connected());
+	end();
+	backend_stop(&backend);
+}
+
+Test(vhost_user_device, a_request_that_is_too_long)
+{
+	expect_closed(1, UINT32_MAX);
+}
+
+Test(vhost_user_device, a_reply_to_nothing)
+{
+	expect_closed(5, 0);
+}
+
+Test(vhost_user_device, a_request_of_another_version)
+{
+	expect_closed(2, 0);
+}
+
 /* ---- nobody, or the wrong one -------------------------------------------------------------------
  */
 
@@ -341,6 +392,8 @@ static void expect_refused(uint32_t request, enum backend_manner manner, const c
 Test(vhost_user_device, bad_replies_are_refused_and_nothing_is_left)
 {
 	expect_refused(1, CLOSES, "GET_FEATURES: it has closed the connection");
+	expect_refused(1, CLOSES_WITHIN, "GET_FEATURES: it has closed the connection");
+	expect_refused(24, CLOSES_WITHIN, "GET_CONFIG: it has closed the connection");
 	expect_refused(1, OTHER_REQUEST, "answers what was not asked");
 	expect_refused(1, OTHER_VERSION, "version");
 	expect_refused(15, NO_REPLY_FLAG, "no reply");
