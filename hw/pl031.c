@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -52,21 +51,17 @@ static void update_line(struct pl031 *r)
 static void arm_timer(struct pl031 *r)
 {
 	uint32_t wait = r->match - now(r);
-	struct itimerspec in = {.it_value = {.tv_sec = host_seconds() + wait}};
 
-	if (wait > INT32_MAX)
-		in.it_value.tv_sec = 0;
-	timerfd_settime(r->timer, TFD_TIMER_ABSTIME, &in, NULL);
+	loop_timer_set_time(&r->timer, wait > INT32_MAX ? 0 : host_seconds() + wait);
 }
 
 static void rings(struct loop_source *src, uint32_t events)
 {
 	struct pl031 *r = src->opaque;
-	uint64_t count;
 
 	(void)events;
 	pthread_mutex_lock(&r->lock);
-	if (read(r->timer, &count, sizeof(count)) == sizeof(count)) {
+	if (loop_timer_ended(&r->timer)) {
 		r->raised = true;
 		update_line(r);
 	}
@@ -159,15 +154,9 @@ int pl031_init(struct pl031 *r, struct vm *vm, uint64_t base, unsigned gsi, stru
 				       .size = 0x1000,
 				       .priority = PRIORITY_PLATFORM,
 				       .ops = &pl031_ops}};
-	r->timer = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (r->timer < 0)
-		return fail(err, errno, "rtc: no timer: %s", strerror(errno));
-	r->source = (struct loop_source){.fd = r->timer, .ready = rings, .opaque = r};
-	ret = loop_add(&vm->loop, &r->source, EPOLLIN);
-	if (ret) {
-		close(r->timer);
-		return fail(err, -ret, "rtc: %s", strerror(-ret));
-	}
+	ret = loop_timer_open(&r->timer, &vm->loop, CLOCK_REALTIME, rings, r);
+	if (ret)
+		return fail(err, -ret, "rtc: no timer: %s", strerror(-ret));
 	r->region.opaque = r;
 	space_add(&vm->mmio, &r->region);
 	return 0;
@@ -176,7 +165,6 @@ int pl031_init(struct pl031 *r, struct vm *vm, uint64_t base, unsigned gsi, stru
 void pl031_destroy(struct pl031 *r)
 {
 	space_remove(&r->vm->mmio, &r->region);
-	loop_remove(&r->vm->loop, &r->source);
-	close(r->timer);
+	loop_timer_close(&r->timer);
 	pthread_mutex_destroy(&r->lock);
 }

@@ -42,8 +42,7 @@ struct pl031 {
 	pthread_mutex_t lock;
 	uint32_t match, load, offset; /* offset: what the guest's clock is ahead of the host's */
 	bool enabled, raised, line;   /* the alarm may interrupt, has rung, holds its line up */
-	int timer;		      /* timerfd */
-	struct loop_source source;
+	struct loop_timer timer;
 };
 
 /* Put it into memory at base, 4 KiB. */

@@ -308,10 +308,14 @@ bool irq_is_up(struct irq_table *t, unsigned gsi);
 
 /* ---- event loop --------------------------------------------------------------------------- */
 
+struct loop_source;
+
 /* Called on the loop's thread. May remove itself or others. */
+typedef void loop_ready(struct loop_source *src, uint32_t events);
+
 struct loop_source {
 	int fd;
-	void (*ready)(struct loop_source *src, uint32_t events);
+	loop_ready *ready;
 	void *opaque;
 };
 
@@ -330,6 +334,24 @@ void loop_remove(struct loop *l, struct loop_source *src);
 int loop_run(struct loop *l);
 /* Any thread, and async-signal-safe. */
 void loop_stop(struct loop *l);
+
+/* A timer whose end is an event of a loop. Zeroed: there is none. */
+struct loop_timer {
+	struct loop *loop;
+	struct loop_source source;
+};
+
+/* clock: CLOCK_MONOTONIC, CLOCK_REALTIME. 0 or -errno, and then there is none. */
+int loop_timer_open(struct loop_timer *t, struct loop *l, clockid_t clock, loop_ready *ready,
+		    void *opaque);
+void loop_timer_close(struct loop_timer *t);
+/* It ends in first_ns, and then every then_ns, unless that is 0. first_ns 0 stops it. */
+void loop_timer_set(struct loop_timer *t, uint64_t first_ns, uint64_t then_ns);
+/* It ends when its clock shows so many seconds; 0 stops it. */
+void loop_timer_set_time(struct loop_timer *t, time_t seconds);
+/* Has it ended, and was not set again since? True once: for ready(), under the lock of who sets it.
+ */
+bool loop_timer_ended(struct loop_timer *t);
 
 /* A thread that serves a loop; all signals are blocked in it. Zeroed: none. */
 struct worker {

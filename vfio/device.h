@@ -86,10 +86,11 @@ enum vfio_irq_mode {
 struct vfio_intx {
 	unsigned gsi;
 	bool present, resample;
-	int trigger, unmask, timer; /* eventfds and a timerfd, -1 while off */
-	bool asserted;		    /* fallback: the line is up until a BAR is touched */
-	uint64_t last_fired;	    /* fallback: CLOCK_MONOTONIC in ms */
-	struct loop_source trigger_source, timer_source;
+	int trigger, unmask; /* eventfds, -1 while off */
+	bool asserted;	     /* fallback: the line is up until a BAR is touched */
+	uint64_t last_fired; /* fallback: CLOCK_MONOTONIC in ms */
+	struct loop_source trigger_source;
+	struct loop_timer timer;
 	pthread_mutex_t lock;
 	_Atomic uint64_t count; /* fallback: interrupts that came through user space */
 };

@@ -10,7 +10,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
-#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,9 +38,7 @@ static uint64_t now_ms(void)
 
 static void arm_timer(struct vfio_intx *x, uint64_t ms)
 {
-	struct itimerspec in = {.it_value = {(time_t)(ms / 1000), (long)(ms % 1000 * 1000000)}};
-
-	timerfd_settime(x->timer, 0, &in, NULL);
+	loop_timer_set(&x->timer, ms * 1000000, 0);
 }
 
 /* The mappings go before the line rises: the access that serves it must not slip past us. */
@@ -96,7 +93,7 @@ static void quiet(struct loop_source *src, uint32_t events)
 	bool asserted;
 
 	(void)events;
-	drain(src->fd);
+	loop_timer_ended(&x->timer);
 	pthread_mutex_lock(&x->lock);
 	asserted = x->asserted;
 	idle = now_ms() - x->last_fired;
@@ -121,8 +118,9 @@ int vfio_intx_init(struct vfio_device *d, enum vfio_intx_mode mode, struct error
 {
 	struct vfio_intx *x = &d->intx;
 	bool can = ioctl(d->vfio->vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_IRQFD_RESAMPLE) > 0;
+	int ret;
 
-	x->trigger = x->unmask = x->timer = -1;
+	x->trigger = x->unmask = -1;
 	x->resample = mode == VFIO_INTX_RESAMPLE || (mode == VFIO_INTX_AUTO && can);
 	pthread_mutex_init(&x->lock, NULL);
 	if (x->resample && !can && x->present)
@@ -130,22 +128,15 @@ int vfio_intx_init(struct vfio_device *d, enum vfio_intx_mode mode, struct error
 			    "this KVM can't resample level interrupts; use intx=trap");
 	if (x->resample || !x->present)
 		return 0;
-	x->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	x->timer_source = (struct loop_source){.fd = x->timer, .ready = quiet, .opaque = d};
-	if (x->timer < 0 || loop_add(&d->vfio->vm->loop, &x->timer_source, EPOLLIN))
-		return fail(err, errno, "no timer for INTx: %s", strerror(errno));
-	return 0;
+	ret = loop_timer_open(&x->timer, &d->vfio->vm->loop, CLOCK_MONOTONIC, quiet, d);
+	return ret ? fail(err, -ret, "no timer for INTx: %s", strerror(-ret)) : 0;
 }
 
 void vfio_intx_destroy(struct vfio_device *d)
 {
 	struct vfio_intx *x = &d->intx;
 
-	if (x->timer >= 0) {
-		loop_remove(&d->vfio->vm->loop, &x->timer_source);
-		close(x->timer);
-	}
-	x->timer = -1;
+	loop_timer_close(&x->timer);
 	pthread_mutex_destroy(&x->lock);
 }
 

@@ -209,7 +209,7 @@ int vfio_add_device(struct vfio *v, struct pci_bus *bus, const struct vfio_devic
 	d->vfio = v;
 	d->policy = vfio_policy_of(v, opt, v->vm->mmio.page_size);
 	d->fd = d->err_fd = d->req_fd = -1;
-	d->intx.trigger = d->intx.unmask = d->intx.timer = -1;
+	d->intx.trigger = d->intx.unmask = -1;
 	memcpy(d->bdf, opt->bdf, sizeof(d->bdf));
 	pthread_mutex_init(&d->irq_lock, NULL);
 	pci_function_init(&d->function, name, &function_ops, d);

@@ -8,9 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/timerfd.h>
-#include <unistd.h>
+#include <time.h>
 #include <linux/virtio_balloon.h>
 
 #include "balloon_pages.h"
@@ -28,7 +26,7 @@ static const char *const stats_names[STATS_TAGS] = {
 	"hugetlb_allocations", "hugetlb_failures", "oom_kills",	       "allocation_stalls",
 	"async_scans",	       "direct_scans",	   "async_reclaims",   "direct_reclaims"};
 /* How old statistics may be. */
-#define STATS_SECONDS 5
+#define STATS_NS 5000000000
 
 enum balloon_queue {
 	INFLATE,
@@ -50,7 +48,7 @@ struct balloon {
 	bool stats_held; /* the driver's buffer, until new statistics are wanted (5.5.6.3) */
 	struct virtq_chain chain, stats_chain;
 	struct iovec iov[QUEUE_SIZE], stats_iov[QUEUE_SIZE];
-	struct loop_source timer;
+	struct loop_timer timer;
 	uint64_t stats[STATS_TAGS];
 	uint32_t stats_known;	     /* which of them the driver has told */
 	uint64_t inflated, reported; /* bytes given back */
@@ -213,24 +211,16 @@ static void timer_ready(struct loop_source *src, uint32_t events)
 {
 	struct balloon *b = src->opaque;
 	struct virtio_device *d = &b->device;
-	uint64_t times;
 
 	(void)events;
 	pthread_mutex_lock(&d->lock);
-	if (read(src->fd, &times, sizeof(times)) == sizeof(times) && b->stats_held &&
+	if (loop_timer_ended(&b->timer) && b->stats_held &&
 	    !(d->status & VIRTIO_CONFIG_S_NEEDS_RESET)) {
 		b->stats_held = false;
 		virtq_push(&d->queues[STATS].ring, &b->stats_chain, 0);
 		virtio_notify(&d->queues[STATS]);
 	}
 	pthread_mutex_unlock(&d->lock);
-}
-
-static void set_timer(struct balloon *b, bool on)
-{
-	struct itimerspec t = {{on ? STATS_SECONDS : 0, 0}, {on ? STATS_SECONDS : 0, 0}};
-
-	timerfd_settime(b->timer.fd, 0, &t, NULL);
 }
 
 static void stat_guest(const struct balloon *b, struct json *j)
@@ -296,7 +286,7 @@ static int start(struct virtio_device *d)
 
 	b->collects = d->vm->memory.page <= BALLOON_PAGE ||
 		      virtio_has(d, VIRTIO_BALLOON_F_MUST_TELL_HOST);
-	set_timer(b, true);
+	loop_timer_set(&b->timer, STATS_NS, STATS_NS);
 	return balloon_pages_init(&b->pages, &d->vm->memory);
 }
 
@@ -305,7 +295,7 @@ static void stop(struct virtio_device *d)
 {
 	struct balloon *b = container_of(d, struct balloon, device);
 
-	set_timer(b, false);
+	loop_timer_set(&b->timer, 0, 0);
 	balloon_pages_destroy(&b->pages);
 	b->stats_held = false;
 	b->stats_known = 0;
@@ -323,10 +313,7 @@ static void destroy(struct virtio_device *d)
 {
 	struct balloon *b = container_of(d, struct balloon, device);
 
-	if (b->timer.fd >= 0) {
-		loop_remove(d->loop, &b->timer);
-		close(b->timer.fd);
-	}
+	loop_timer_close(&b->timer);
 	virtio_device_release(d);
 	free(b);
 }
@@ -341,13 +328,9 @@ static const struct virtio_device_ops ops = {.config_write = config_write,
 
 static int make_timer(struct balloon *b, struct error *err)
 {
-	b->timer = (struct loop_source){
-		.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
-		.ready = timer_ready,
-		.opaque = b};
-	if (b->timer.fd < 0 || loop_add(b->device.loop, &b->timer, EPOLLIN))
-		return fail(err, errno, "balloon: timer: %s", strerror(errno));
-	return 0;
+	int ret = loop_timer_open(&b->timer, b->device.loop, CLOCK_MONOTONIC, timer_ready, b);
+
+	return ret ? fail(err, -ret, "balloon: timer: %s", strerror(-ret)) : 0;
 }
 
 int virtio_balloon_create(struct virtio *v, struct virtio_device **out, struct error *err)
@@ -359,7 +342,6 @@ int virtio_balloon_create(struct virtio *v, struct virtio_device **out, struct e
 
 	if (!b)
 		return fail(err, ENOMEM, "balloon: out of memory");
-	b->timer.fd = -1;
 	b->chain = (struct virtq_chain){.iov = b->iov, .room = QUEUE_SIZE};
 	b->stats_chain = (struct virtq_chain){.iov = b->stats_iov, .room = QUEUE_SIZE};
 	b->device = (struct virtio_device){

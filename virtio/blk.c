@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -45,7 +44,8 @@ struct blk {
 	struct disk *disk;
 	struct disk_queue *queue;
 	struct blk_limits limits;
-	struct loop_source results, timer;
+	struct loop_source results;
+	struct loop_timer timer;
 	struct rate iops, bps;
 	char id[VIRTIO_BLK_ID_BYTES]; /* not terminated */
 	/*
@@ -231,7 +231,6 @@ static uint64_t now(void)
 /* True: not yet, the timer comes when it may go on. */
 static bool is_limited(struct blk *b)
 {
-	struct itimerspec in = {0};
 	uint64_t t, wait, bps;
 
 	if (!b->iops.per_second && !b->bps.per_second)
@@ -243,9 +242,7 @@ static bool is_limited(struct blk *b)
 		wait = bps;
 	if (!wait)
 		return false;
-	in.it_value.tv_sec = (time_t)(wait / 1000000000);
-	in.it_value.tv_nsec = (long)(wait % 1000000000);
-	timerfd_settime(b->timer.fd, 0, &in, NULL);
+	loop_timer_set(&b->timer, wait, 0);
 	return true;
 }
 
@@ -283,11 +280,10 @@ static void results_ready(struct loop_source *src, uint32_t events)
 static void timer_ready(struct loop_source *src, uint32_t events)
 {
 	struct blk *b = src->opaque;
-	uint64_t times;
 	unsigned i;
 
 	(void)events;
-	if (read(src->fd, &times, sizeof(times)) < 0)
+	if (!loop_timer_ended(&b->timer))
 		return;
 	for (i = 0; i < b->device.n_queues; i++)
 		irq_kick(b->device.queues[i].kick);
@@ -368,8 +364,7 @@ static void destroy(struct virtio_device *d)
 	worker_stop(&b->worker);
 	disk_queue_close(b->queue);
 	disk_close(b->disk);
-	if (b->timer.fd >= 0)
-		close(b->timer.fd);
+	loop_timer_close(&b->timer);
 	virtio_device_release(d);
 	free(b->slots);
 	free(b);
@@ -437,10 +432,7 @@ static int start_worker(struct blk *b, struct error *err)
 	b->device.loop = &b->worker.loop;
 	b->results = (struct loop_source){
 		.fd = disk_queue_event(b->queue), .ready = results_ready, .opaque = b};
-	b->timer.ready = timer_ready;
-	b->timer.opaque = b;
-	b->timer.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	ret = b->timer.fd < 0 ? -errno : loop_add(b->device.loop, &b->timer, EPOLLIN);
+	ret = loop_timer_open(&b->timer, b->device.loop, CLOCK_MONOTONIC, timer_ready, b);
 	ret = ret ?: loop_add(b->device.loop, &b->results, EPOLLIN);
 	return ret ? fail(err, -ret, "%s: %s", b->device.name, strerror(-ret)) : 0;
 }
@@ -473,7 +465,6 @@ int virtio_blk_create(struct virtio *v, const struct virtio_disk_options *opt,
 		return fail(err, ENOMEM, "disk %s: out of memory", opt->image.path);
 	*out = &b->device;
 	b->stopping = true;
-	b->timer.fd = -1;
 	b->device.id = VIRTIO_ID_BLOCK;
 	b->device.ops = &ops;
 	snprintf(b->device.name, sizeof(b->device.name), "disk %s", name);

@@ -15,7 +15,6 @@
 #include <string.h>
 #include <endian.h>
 #include <sys/epoll.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 #include <linux/virtio_console.h>
 
@@ -41,7 +40,7 @@ struct console {
 	bool blocked;		     /* the terminal takes nothing: `writable` is in the loop */
 	bool gave_up;		     /* for so long that output is lost */
 	struct loop_source writable; /* the terminal */
-	struct loop_source patience; /* timerfd */
+	struct loop_timer patience;
 	_Atomic uint64_t received_bytes, sent_bytes, lost_bytes;
 };
 
@@ -49,9 +48,7 @@ struct console {
 
 static void set_patience(struct console *c, unsigned ms)
 {
-	struct itimerspec t = {.it_value = {ms / 1000, ms % 1000 * 1000000L}};
-
-	timerfd_settime(c->patience.fd, 0, &t, NULL);
+	loop_timer_set(&c->patience, ms * 1000000ULL, 0);
 }
 
 static void block(struct console *c)
@@ -155,12 +152,10 @@ static void terminal_writable(struct loop_source *src, uint32_t events)
 static void patience_ended(struct loop_source *src, uint32_t events)
 {
 	struct console *c = src->opaque;
-	uint64_t count;
 
 	(void)events;
 	pthread_mutex_lock(&c->device.lock);
-	/* It may have been disarmed since the loop saw it. */
-	if (read(src->fd, &count, sizeof(count)) == sizeof(count) && c->blocked) {
+	if (loop_timer_ended(&c->patience) && c->blocked) {
 		c->gave_up = true;
 		if (runs(c))
 			transmit(c);
@@ -271,10 +266,7 @@ static void destroy(struct virtio_device *d)
 {
 	struct console *c = container_of(d, struct console, device);
 
-	if (c->patience.fd >= 0) {
-		loop_remove(d->loop, &c->patience);
-		close(c->patience.fd);
-	}
+	loop_timer_close(&c->patience);
 	virtio_device_release(d);
 	free(c);
 }
@@ -288,10 +280,9 @@ static const struct virtio_device_ops ops = {.config_write = config_write,
 
 static int add_patience(struct console *c, struct error *err)
 {
-	c->patience.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (c->patience.fd < 0 || loop_add(c->device.loop, &c->patience, EPOLLIN))
-		return fail(err, errno, "console: a timer: %s", strerror(errno));
-	return 0;
+	int ret = loop_timer_open(&c->patience, c->device.loop, CLOCK_MONOTONIC, patience_ended, c);
+
+	return ret ? fail(err, -ret, "console: a timer: %s", strerror(-ret)) : 0;
 }
 
 int virtio_console_create(struct virtio *v, struct virtio_device **out, struct error *err)
@@ -305,7 +296,6 @@ int virtio_console_create(struct virtio *v, struct virtio_device **out, struct e
 	c->in = (struct virtq_chain){.iov = c->in_iov, .room = QUEUE_SIZE};
 	c->out = (struct virtq_chain){.iov = c->out_iov, .room = QUEUE_SIZE};
 	c->writable = (struct loop_source){v->console_out, terminal_writable, c};
-	c->patience = (struct loop_source){-1, patience_ended, c};
 	c->device = (struct virtio_device){.name = "console",
 					   .id = VIRTIO_ID_CONSOLE,
 					   .ops = &ops,

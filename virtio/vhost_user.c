@@ -304,7 +304,7 @@ int virtio_vhost_user_create(struct virtio *all, const struct vhost_user_options
 		return fail(err, ENOMEM, "vhost-user: out of memory");
 	v->all = all;
 	v->opt = opt;
-	v->session.fd = v->hangup.fd = v->channel.fd = v->retry.fd = v->inflight_fd = -1;
+	v->session.fd = v->hangup.fd = v->channel.fd = v->inflight_fd = -1;
 	d = &v->device;
 	d->id = opt->id;
 	d->ops = &ops;

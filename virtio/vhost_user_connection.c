@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "vhost_user_device.h"
@@ -121,9 +120,7 @@ void vhost_user_forget(struct virtio *all)
 
 static void look_again(struct vhost_user *v)
 {
-	struct itimerspec t = {.it_value = {v->delay_ms / 1000, v->delay_ms % 1000 * 1000000L}};
-
-	timerfd_settime(v->retry.fd, 0, &t, NULL);
+	loop_timer_set(&v->retry, v->delay_ms * 1000000ULL, 0);
 }
 
 static void unwatch(struct vhost_user *v)
@@ -263,11 +260,10 @@ static void look(struct vhost_user *v)
 static void retry(struct loop_source *src, uint32_t events)
 {
 	struct vhost_user *v = src->opaque;
-	uint64_t count;
 
 	(void)events;
 	pthread_mutex_lock(&v->device.lock);
-	if (read(src->fd, &count, sizeof(count)) == sizeof(count) && v->session.fd < 0)
+	if (loop_timer_ended(&v->retry) && v->session.fd < 0)
 		look(v);
 	pthread_mutex_unlock(&v->device.lock);
 }
@@ -280,11 +276,7 @@ int vhost_user_watch(struct vhost_user *v)
 	int ret;
 
 	v->delay_ms = RETRY_MS;
-	v->retry = (struct loop_source){.ready = retry, .opaque = v};
-	v->retry.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (v->retry.fd < 0)
-		return -errno;
-	ret = loop_add(v->device.loop, &v->retry, EPOLLIN);
+	ret = loop_timer_open(&v->retry, v->device.loop, CLOCK_MONOTONIC, retry, v);
 	vhost_user_begin(&v->session);
 	return ret ?: attach(v);
 }
@@ -292,10 +284,7 @@ int vhost_user_watch(struct vhost_user *v)
 void vhost_user_leave(struct vhost_user *v)
 {
 	unwatch(v);
-	if (v->retry.fd >= 0) {
-		loop_remove(v->device.loop, &v->retry);
-		close(v->retry.fd);
-	}
+	loop_timer_close(&v->retry);
 	vhost_user_begin(&v->session);
 	if (v->session.fd >= 0 && !vhost_user_unshare(&v->session, &v->device.vm->memory))
 		keep(v);

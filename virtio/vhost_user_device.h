@@ -27,7 +27,7 @@ struct vhost_user {
 	struct vhost_user_ring *rings; /* shape.n_served */
 	struct loop_source hangup;     /* the session's socket */
 	struct loop_source channel;    /* the back end's own requests; fd -1: none */
-	struct loop_source retry;      /* timerfd: look for a back end again */
+	struct loop_timer retry;       /* look for a back end again */
 	unsigned delay_ms;
 	struct vhost_user_inflight inflight;
 	int inflight_fd; /* -1: none */

@@ -67,11 +67,11 @@ static void outl(unsigned reg, uint32_t v)
 /* What the loop would do: serve the timer if it fires within so many ms. */
 static bool rings_within(int ms)
 {
-	struct pollfd p = {.fd = rtc.timer, .events = POLLIN};
+	struct pollfd p = {.fd = rtc.timer.source.fd, .events = POLLIN};
 
 	if (poll(&p, 1, ms) <= 0)
 		return false;
-	rtc.source.ready(&rtc.source, EPOLLIN);
+	rtc.timer.source.ready(&rtc.timer.source, EPOLLIN);
 	return true;
 }
 
