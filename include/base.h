@@ -16,6 +16,10 @@
 #define GIB (1ULL << 30)
 #define TIB (1ULL << 40)
 
+/* Nanoseconds. */
+#define NS_PER_MS 1000000ULL
+#define NS_PER_S  (1000 * NS_PER_MS)
+
 #define ARRAY_SIZE(a)	       (sizeof(a) / sizeof((a)[0]))
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 
@@ -32,6 +36,8 @@ struct error {
 int fail(struct error *err, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* Put "prefix: " in front of the text: the object that the failing function could not know. */
 void error_prefix(struct error *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Nanoseconds of a clock that only goes forward (CLOCK_MONOTONIC). */
+uint64_t now_ns(void);
 /* Say something on stderr, as "carillon: …", without ending anything. */
 void warn(const char *fmt, ...) PRINTF_LIKE(1, 2);
 

@@ -88,7 +88,7 @@ struct vfio_intx {
 	bool present, resample;
 	int trigger, unmask; /* eventfds, -1 while off */
 	bool asserted;	     /* fallback: the line is up until a BAR is touched */
-	uint64_t last_fired; /* fallback: CLOCK_MONOTONIC in ms */
+	uint64_t last_fired; /* fallback: now_ns() */
 	struct loop_source trigger_source;
 	struct loop_timer timer;
 	pthread_mutex_t lock;

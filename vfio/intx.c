@@ -10,15 +10,14 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "device.h"
 
 /* How long the mappings stay hidden after the last interrupt: the figure that QEMU settled on. */
-#define REMAP_AFTER_MS 1100
+#define REMAP_AFTER (1100 * NS_PER_MS)
 /* How soon a line that nobody serves is asked about. */
-#define PROBE_AFTER_MS 10
+#define PROBE_AFTER (10 * NS_PER_MS)
 
 /* True: there was something to drain. */
 static bool drain(int fd)
@@ -26,19 +25,6 @@ static bool drain(int fd)
 	uint64_t count;
 
 	return fd >= 0 && read(fd, &count, sizeof(count)) == sizeof(count);
-}
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-static void arm_timer(struct vfio_intx *x, uint64_t ms)
-{
-	loop_timer_set(&x->timer, ms * 1000000, 0);
 }
 
 /* The mappings go before the line rises: the access that serves it must not slip past us. */
@@ -56,9 +42,9 @@ static void fired(struct loop_source *src, uint32_t events)
 			irq_line(&d->vfio->vm->irqs, x->gsi, true);
 		x->asserted = true;
 	}
-	x->last_fired = now_ms();
+	x->last_fired = now_ns();
 	pthread_mutex_unlock(&x->lock);
-	arm_timer(x, PROBE_AFTER_MS);
+	loop_timer_set(&x->timer, PROBE_AFTER, 0);
 }
 
 /*
@@ -96,13 +82,13 @@ static void quiet(struct loop_source *src, uint32_t events)
 	loop_timer_ended(&x->timer);
 	pthread_mutex_lock(&x->lock);
 	asserted = x->asserted;
-	idle = now_ms() - x->last_fired;
+	idle = now_ns() - x->last_fired;
 	pthread_mutex_unlock(&x->lock);
 	if (asserted) {
-		arm_timer(x, PROBE_AFTER_MS);
+		loop_timer_set(&x->timer, PROBE_AFTER, 0);
 		rearm(d);
-	} else if (idle < REMAP_AFTER_MS) {
-		arm_timer(x, REMAP_AFTER_MS - idle);
+	} else if (idle < REMAP_AFTER) {
+		loop_timer_set(&x->timer, REMAP_AFTER - idle, 0);
 	} else {
 		vfio_bars_trap(d, false);
 	}
@@ -225,5 +211,5 @@ void vfio_intx_disable(struct vfio_device *d)
 	close_eventfds(x);
 	pthread_mutex_unlock(&x->lock);
 	if (!x->resample)
-		arm_timer(x, REMAP_AFTER_MS);
+		loop_timer_set(&x->timer, REMAP_AFTER, 0);
 }

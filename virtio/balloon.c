@@ -26,7 +26,7 @@ static const char *const stats_names[STATS_TAGS] = {
 	"hugetlb_allocations", "hugetlb_failures", "oom_kills",	       "allocation_stalls",
 	"async_scans",	       "direct_scans",	   "async_reclaims",   "direct_reclaims"};
 /* How old statistics may be. */
-#define STATS_NS 5000000000
+#define STATS_AGE (5 * NS_PER_S)
 
 enum balloon_queue {
 	INFLATE,
@@ -286,7 +286,7 @@ static int start(struct virtio_device *d)
 
 	b->collects = d->vm->memory.page <= BALLOON_PAGE ||
 		      virtio_has(d, VIRTIO_BALLOON_F_MUST_TELL_HOST);
-	loop_timer_set(&b->timer, STATS_NS, STATS_NS);
+	loop_timer_set(&b->timer, STATS_AGE, STATS_AGE);
 	return balloon_pages_init(&b->pages, &d->vm->memory);
 }
 

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "blk_request.h"
@@ -220,14 +219,6 @@ static bool serve_one(struct blk *b, struct virtio_queue *q)
 	return false;
 }
 
-static uint64_t now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 /* True: not yet, the timer comes when it may go on. */
 static bool is_limited(struct blk *b)
 {
@@ -235,7 +226,7 @@ static bool is_limited(struct blk *b)
 
 	if (!b->iops.per_second && !b->bps.per_second)
 		return false;
-	t = now();
+	t = now_ns();
 	wait = rate_wait(&b->iops, t);
 	bps = rate_wait(&b->bps, t);
 	if (bps > wait)
@@ -469,8 +460,8 @@ int virtio_blk_create(struct virtio *v, const struct virtio_disk_options *opt,
 	b->device.ops = &ops;
 	snprintf(b->device.name, sizeof(b->device.name), "disk %s", name);
 	memcpy(b->id, name, strnlen(name, sizeof(b->id)));
-	rate_init(&b->iops, opt->iops, now());
-	rate_init(&b->bps, opt->bps, now());
+	rate_init(&b->iops, opt->iops, now_ns());
+	rate_init(&b->bps, opt->bps, now_ns());
 	for (i = 0; i < queues; i++)
 		sizes[i] = QUEUE_SIZE;
 	ret = open_disk(b, opt, queues, err);

@@ -28,7 +28,7 @@ enum { RECEIVEQ, TRANSMITQ, QUEUES }; /* 5.3.2 */
 /* How much is sent in one go: the loop has others to serve. */
 #define SEND_MAX (64 * KIB)
 /* Linux' soft lockup detector says so after 20 s. */
-#define OUT_PATIENCE_MS 10000
+#define OUT_PATIENCE (10 * NS_PER_S)
 
 struct console {
 	struct virtio_device device;
@@ -46,17 +46,12 @@ struct console {
 
 /* ---- output ---------------------------------------------------------------------------------- */
 
-static void set_patience(struct console *c, unsigned ms)
-{
-	loop_timer_set(&c->patience, ms * 1000000ULL, 0);
-}
-
 static void block(struct console *c)
 {
 	if (c->blocked || loop_add(c->device.loop, &c->writable, EPOLLOUT))
 		return;
 	c->blocked = true;
-	set_patience(c, OUT_PATIENCE_MS);
+	loop_timer_set(&c->patience, OUT_PATIENCE, 0);
 }
 
 static void unblock(struct console *c)
@@ -64,7 +59,7 @@ static void unblock(struct console *c)
 	if (c->blocked)
 		loop_remove(c->device.loop, &c->writable);
 	c->blocked = c->gave_up = false;
-	set_patience(c, 0);
+	loop_timer_set(&c->patience, 0, 0);
 }
 
 /* n > 0 bytes, at most PIECE. How many are done with; 0: none for now, the terminal is full. */

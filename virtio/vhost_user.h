@@ -196,11 +196,9 @@ int vhost_user_resume(const struct virtq *q, uint32_t *base, unsigned *waiting);
 /* ---- the socket --------------------------------------------------------------------------------
  */
 
-/* Milliseconds of a clock that only goes forward. */
-uint64_t vhost_user_now(void);
 /* A socket, or -errno. Never waits. */
 int vhost_user_connect(const char *path);
-/* 0, or -errno: -ETIMEDOUT when it is later than `deadline`. */
+/* 0, or -errno: -ETIMEDOUT when now_ns() is later than `deadline`. */
 int vhost_user_send(int fd, const struct vhost_user_message *m, uint64_t deadline);
 /*
  * The reply to what was sent; NULL: a request of the back end's own. Headers are checked, -EPROTO:

@@ -14,8 +14,8 @@
 
 #include "vhost_user_device.h"
 
-#define RETRY_MS     250
-#define RETRY_MAX_MS 30000
+#define RETRY	  (250 * NS_PER_MS)
+#define RETRY_MAX (30 * NS_PER_S)
 
 /* ---- finding one -------------------------------------------------------------------------------
  */
@@ -120,7 +120,7 @@ void vhost_user_forget(struct virtio *all)
 
 static void look_again(struct vhost_user *v)
 {
-	loop_timer_set(&v->retry, v->delay_ms * 1000000ULL, 0);
+	loop_timer_set(&v->retry, v->delay, 0);
 }
 
 static void unwatch(struct vhost_user *v)
@@ -225,11 +225,11 @@ static void resume(struct vhost_user *v)
 		return;
 	}
 	if (ret) {
-		v->delay_ms = v->delay_ms * 2 < RETRY_MAX_MS ? v->delay_ms * 2 : RETRY_MAX_MS;
+		v->delay = v->delay * 2 < RETRY_MAX ? v->delay * 2 : RETRY_MAX;
 		lose(v, v->session.why);
 		return;
 	}
-	v->delay_ms = RETRY_MS;
+	v->delay = RETRY;
 	warn("%s: there is a back end again", d->name);
 	wake_all(v);
 }
@@ -253,7 +253,7 @@ static void look(struct vhost_user *v)
 		return;
 	}
 	warn("%s", err.text);
-	v->delay_ms = v->delay_ms * 2 < RETRY_MAX_MS ? v->delay_ms * 2 : RETRY_MAX_MS;
+	v->delay = v->delay * 2 < RETRY_MAX ? v->delay * 2 : RETRY_MAX;
 	look_again(v);
 }
 
@@ -275,7 +275,7 @@ int vhost_user_watch(struct vhost_user *v)
 {
 	int ret;
 
-	v->delay_ms = RETRY_MS;
+	v->delay = RETRY;
 	ret = loop_timer_open(&v->retry, v->device.loop, CLOCK_MONOTONIC, retry, v);
 	vhost_user_begin(&v->session);
 	return ret ?: attach(v);

@@ -28,7 +28,7 @@ struct vhost_user {
 	struct loop_source hangup;     /* the session's socket */
 	struct loop_source channel;    /* the back end's own requests; fd -1: none */
 	struct loop_timer retry;       /* look for a back end again */
-	unsigned delay_ms;
+	uint64_t delay;		       /* ns, until then */
 	struct vhost_user_inflight inflight;
 	int inflight_fd; /* -1: none */
 	_Atomic bool connected;

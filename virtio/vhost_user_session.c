@@ -9,11 +9,11 @@
 #include <string.h>
 
 /* A guest's CPU, or the event loop, waits for that long at most. */
-#define PATIENCE_MS 5000
+#define PATIENCE (5 * NS_PER_S)
 
 void vhost_user_begin(struct vhost_user_session *s)
 {
-	s->deadline = vhost_user_now() + PATIENCE_MS;
+	s->deadline = now_ns() + PATIENCE;
 }
 
 static int explain(struct vhost_user_session *s, uint32_t request, int ret, const char *why)

@@ -7,16 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
-
-uint64_t vhost_user_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 int vhost_user_connect(const char *path)
 {
@@ -39,12 +30,12 @@ int vhost_user_connect(const char *path)
 static int wait_for(int fd, short events, uint64_t deadline)
 {
 	struct pollfd p = {.fd = fd, .events = events};
-	uint64_t now = vhost_user_now();
+	uint64_t now = now_ns();
 	int n;
 
 	if (now >= deadline)
 		return -ETIMEDOUT;
-	n = poll(&p, 1, (int)(deadline - now));
+	n = poll(&p, 1, (int)((deadline - now) / NS_PER_MS) + 1);
 	if (n < 0 && errno != EINTR)
 		return -errno;
 	return 0;

@@ -7,8 +7,6 @@
 
 #include "vm.h"
 
-#define NS_PER_SECOND 1000000000
-
 int loop_timer_open(struct loop_timer *t, struct loop *l, clockid_t clock, loop_ready *ready,
 		    void *opaque)
 {
@@ -37,7 +35,7 @@ void loop_timer_close(struct loop_timer *t)
 
 static struct timespec of_ns(uint64_t ns)
 {
-	return (struct timespec){(time_t)(ns / NS_PER_SECOND), (long)(ns % NS_PER_SECOND)};
+	return (struct timespec){(time_t)(ns / NS_PER_S), (long)(ns % NS_PER_S)};
 }
 
 void loop_timer_set(struct loop_timer *t, uint64_t first_ns, uint64_t then_ns)
