@@ -6,7 +6,6 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#include "iov.h"
 #include "qcow2.h"
 
 /* What writers of the format use; deflate has no header that would say so. */
@@ -78,7 +77,7 @@ int qcow2_inflate(struct qcow2 *q, const struct qcow2_extent *e, uint64_t at,
 	}
 	if (!r) {
 		q->inflated.entry = e->entry;
-		disk_iov_scatter(iov, n, 0, q->inflated.cluster + at, length);
+		iov_scatter(iov, n, 0, q->inflated.cluster + at, length);
 	}
 	pthread_mutex_unlock(&q->inflated.lock);
 	return r;

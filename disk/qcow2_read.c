@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "iov.h"
 #include "qcow2.h"
 
 /* Zeros, behind the first `skip` bytes of the buffers. */
@@ -45,7 +44,7 @@ static int read_backing(struct qcow2 *q, uint64_t guest, struct iovec *iov, unsi
 		zero(iov, n, part);
 	if (!part)
 		return 0;
-	n = disk_iov_cut(iov, n, 0, part, iov);
+	n = iov_cut(iov, n, 0, part, iov);
 	return b->driver->read(b, iov, n, guest, part);
 }
 
@@ -83,7 +82,7 @@ int qcow2_read_claimed(struct qcow2 *q, const struct iovec *iov, unsigned n, uin
 		pthread_mutex_unlock(&q->lock);
 		if (r)
 			break;
-		n_cut = disk_iov_cut(iov, n, done, e.length, cut);
+		n_cut = iov_cut(iov, n, done, e.length, cut);
 		r = read_extent(q, &e, guest + done, cut, n_cut);
 	}
 	free(cut);

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "iov.h"
 #include "qcow2.h"
 
 /* Buffers of a request; `cut` has room for those of a part of it, and one on each side. */
@@ -59,7 +58,7 @@ static int write_filled(struct qcow2 *q, const struct target *t, struct source *
 	r = r ? r : read_side(q, t->guest + t->length, tail, &behind);
 	if (!r) {
 		s->cut[0] = before;
-		n += disk_iov_cut(s->iov, s->n, done, t->length, s->cut + 1);
+		n += iov_cut(s->iov, s->n, done, t->length, s->cut + 1);
 		s->cut[n++] = behind;
 		r = disk_file_write(&q->image->file, s->cut, n, t->host, whole);
 	}
@@ -75,7 +74,7 @@ static int write_data(struct qcow2 *q, const struct target *t, struct source *s,
 
 	if (!t->filled)
 		return write_filled(q, t, s, done);
-	n = disk_iov_cut(s->iov, s->n, done, t->length, s->cut);
+	n = iov_cut(s->iov, s->n, done, t->length, s->cut);
 	return disk_file_write(&q->image->file, s->cut, n, t->host + head, t->length);
 }
 

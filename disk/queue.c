@@ -12,7 +12,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "iov.h"
 #include "pool.h"
 #include "raw.h"
 
@@ -150,7 +149,7 @@ static bool suits_engine(const struct disk_queue *q, const struct disk_request *
 		return true;
 	return (r->op == DISK_READ || r->op == DISK_WRITE) &&
 	       !raw_is_guarded(q->image, r->op, r->offset) &&
-	       disk_iov_aligned(r->iov, r->n_iov, q->image->file.align);
+	       iov_aligned(r->iov, r->n_iov, q->image->file.align);
 }
 
 static void put(struct disk_queue *q, struct disk_request *r)
@@ -192,7 +191,7 @@ static bool is_done(const struct disk_queue *q, struct disk_request *r, int64_t 
 	}
 	r->offset += (uint64_t)n;
 	r->length -= (uint64_t)n;
-	disk_iov_advance(&r->iov, &r->n_iov, (uint64_t)n);
+	iov_advance(&r->iov, &r->n_iov, (uint64_t)n);
 	return false;
 }
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "iov.h"
+#include "image.h"
 #include "raw.h"
 
 /*
@@ -127,7 +127,7 @@ static int write_head(struct disk_image *image, const struct iovec *iov, unsigne
 	int ret = head ? 0 : -ENOMEM;
 
 	if (head) {
-		disk_iov_gather(iov, n, 0, head, image->block);
+		iov_gather(iov, n, 0, head, image->block);
 		if (disk_image_probe(head, DISK_HEAD) != &disk_raw)
 			ret = -EPERM;
 	}
@@ -145,7 +145,7 @@ static int write_guarded(struct disk_image *image, const struct iovec *iov, unsi
 
 	if (!ret && length > image->block) {
 		length -= image->block;
-		n_rest = disk_iov_cut(iov, n, image->block, length, rest);
+		n_rest = iov_cut(iov, n, image->block, length, rest);
 		ret = disk_file_write(&image->file, rest, n_rest, image->block, length);
 	}
 	free(rest);

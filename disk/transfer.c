@@ -12,7 +12,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "iov.h"
+#include "image.h"
 
 #define BOUNCE_MAX (256 * KIB)
 #define IOV_LIMIT  1024 /* of preadv() */
@@ -81,7 +81,7 @@ static ssize_t read_bounced(const struct disk_file *f, const struct iovec *iov, 
 		got = read_whole(f, buf, want, offset + done);
 		if (got <= 0)
 			break;
-		disk_iov_scatter(iov, n, done, buf, (size_t)got);
+		iov_scatter(iov, n, done, buf, (size_t)got);
 		done += (size_t)got;
 		if ((size_t)got < want)
 			break;
@@ -100,7 +100,7 @@ static int write_bounced(const struct disk_file *f, const struct iovec *iov, uns
 	while (!ret && done < length) {
 		size_t part = room < length - done ? room : length - done;
 
-		disk_iov_gather(iov, n, done, buf, part);
+		iov_gather(iov, n, done, buf, part);
 		ret = write_whole(f, buf, part, offset + done);
 		done += part;
 	}
@@ -115,7 +115,7 @@ ssize_t disk_file_read(const struct disk_file *f, const struct iovec *iov, unsig
 
 	if (!length)
 		return 0;
-	if (disk_iov_aligned(iov, n, f->align)) {
+	if (iov_aligned(iov, n, f->align)) {
 		got = preadv(f->fd, iov, n < IOV_LIMIT ? (int)n : IOV_LIMIT, (off_t)offset);
 		if (got < 0 && errno != EINTR)
 			return -errno;
@@ -134,7 +134,7 @@ int disk_file_write(const struct disk_file *f, const struct iovec *iov, unsigned
 
 	if (!length)
 		return 0;
-	if (disk_iov_aligned(iov, n, f->align)) {
+	if (iov_aligned(iov, n, f->align)) {
 		put = pwritev(f->fd, iov, n < IOV_LIMIT ? (int)n : IOV_LIMIT, (off_t)offset);
 		if (put < 0 && errno != EINTR)
 			return -errno;

@@ -8,6 +8,7 @@
 
 #include <sys/uio.h>
 
+#include "iov.h"
 #include "vm.h"
 
 #define DISK_SECTOR 512
@@ -71,17 +72,6 @@ void disk_info(const struct disk *d, struct disk_info *info);
  * submitted meanwhile; those on their way may fail. On error it is as large as before.
  */
 int disk_measure(struct disk *d, struct error *err);
-
-/* ---- buffers in pieces ----------------------------------------------------------------------- */
-
-/*
- * Pure: the `length` bytes from `skip` on of n buffers, as buffers of their own. out has room for
- * n, and may be iov. Returns how many there are.
- */
-unsigned disk_iov_cut(const struct iovec *iov, unsigned n, uint64_t skip, uint64_t length,
-		      struct iovec *out);
-/* Forget the first `bytes` bytes: *iov and *n are what is left. The first buffer is changed. */
-void disk_iov_advance(struct iovec **iov, unsigned *n, uint64_t bytes);
 
 /* ---- requests -------------------------------------------------------------------------------- */
 

@@ -164,7 +164,7 @@ int p9_read(struct p9_server *s, struct p9_call *c)
 	if (ret)
 		return ret;
 	count = least(count, least(s->msize, chain->in_bytes) - P9_READ_HEADER);
-	n = p9_slice(chain->iov + chain->n_out, chain->n_in, P9_READ_HEADER, count, s->data);
+	n = iov_cut(chain->iov + chain->n_out, chain->n_in, P9_READ_HEADER, count, s->data);
 	got = preadv(f->fd, s->data, (int)n, (off_t)offset);
 	if (got < 0)
 		return -errno;
@@ -188,7 +188,7 @@ int p9_write(struct p9_server *s, struct p9_call *c)
 		ret = check_open(f);
 	if (ret)
 		return ret;
-	n = p9_slice(c->chain->iov, c->chain->n_out, P9_WRITE_HEADER, count, s->data);
+	n = iov_cut(c->chain->iov, c->chain->n_out, P9_WRITE_HEADER, count, s->data);
 	put = pwritev(f->fd, s->data, (int)n, (off_t)offset);
 	if (put < 0)
 		return -errno;

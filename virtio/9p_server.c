@@ -58,28 +58,6 @@ static const struct request {
 	[P9_REMOVE] = {p9_remove, false}, /* it forgets the fid in any case */
 };
 
-unsigned p9_slice(const struct iovec *iov, unsigned n, uint64_t offset, uint64_t len,
-		  struct iovec *out)
-{
-	unsigned i, count = 0;
-
-	for (i = 0; i < n && len; i++) {
-		uint64_t part = iov[i].iov_len;
-
-		if (offset >= part) {
-			offset -= part;
-			continue;
-		}
-		part -= offset;
-		if (part > len)
-			part = len;
-		out[count++] = (struct iovec){(uint8_t *)iov[i].iov_base + offset, part};
-		len -= part;
-		offset = 0;
-	}
-	return count;
-}
-
 static void begin_reply(struct p9_out *out, uint8_t type, uint16_t tag)
 {
 	out->len = 0;

@@ -71,9 +71,6 @@ void p9_reset(struct p9_server *s);
  * many bytes were written; 0: there is no room for as much as an error.
  */
 uint32_t p9_serve(struct p9_server *s, const struct virtq_chain *c);
-/* Pure: of n buffers, the `len` bytes from `offset` on, into out (as many). Returns how many. */
-unsigned p9_slice(const struct iovec *iov, unsigned n, uint64_t offset, uint64_t len,
-		  struct iovec *out);
 
 /* ---- fids (9p_fid.c) ------------------------------------------------------------------------- */
 

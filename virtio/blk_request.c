@@ -142,7 +142,7 @@ static void find_data(struct blk_request *r, const struct virtq_chain *c)
 	unsigned n = r->to_guest ? c->n_in : c->n_out;
 
 	r->data = r->to_guest ? c->iov + c->n_out : c->iov;
-	r->n_data = disk_iov_cut(r->data, n, skip, length, r->data);
+	r->n_data = iov_cut(r->data, n, skip, length, r->data);
 }
 
 bool blk_parse(const struct virtq_chain *c, const struct blk_limits *limits, struct blk_request *r)

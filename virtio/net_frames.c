@@ -24,18 +24,6 @@ static void add(_Atomic uint64_t *counter, uint64_t n)
 
 /* ---- out ------------------------------------------------------------------------------------- */
 
-/* The same buffers without their first bytes. Changes iov. Returns how many are left. */
-static unsigned skip(struct iovec **iov, unsigned n, size_t bytes)
-{
-	for (; n && bytes >= (*iov)->iov_len; n--, (*iov)++)
-		bytes -= (*iov)->iov_len;
-	if (n) {
-		(*iov)->iov_base = (uint8_t *)(*iov)->iov_base + bytes;
-		(*iov)->iov_len -= bytes;
-	}
-	return n;
-}
-
 /* A network may lose what it can't take now: a full socket, a tap that is switched off. */
 static uint32_t transmit(struct virtio_device *d, const struct virtq_chain *c)
 {
@@ -44,7 +32,7 @@ static uint32_t transmit(struct virtio_device *d, const struct virtq_chain *c)
 	unsigned n_iov = c->n_out;
 
 	if (!n->backend.header)
-		n_iov = skip(&iov, n_iov, NET_HEADER);
+		iov_advance(&iov, &n_iov, NET_HEADER);
 	if (c->out_bytes <= NET_HEADER ||
 	    writev(n->backend.fds[n->sender->index], iov, (int)n_iov) < 0) {
 		add(&n->count.tx_dropped, 1);

@@ -131,37 +131,12 @@ int virtq_set_base(struct virtq *q, uint32_t base)
 	return 0;
 }
 
-/* Copy between a run of buffers and buf; returns how much. */
-static size_t copy(const struct iovec *iov, unsigned n, uint64_t offset, uint8_t *buf, size_t len,
-		   bool into_guest)
-{
-	size_t done = 0, part;
-	unsigned i;
-
-	for (i = 0; i < n && done < len; i++) {
-		if (offset >= iov[i].iov_len) {
-			offset -= iov[i].iov_len;
-			continue;
-		}
-		part = iov[i].iov_len - offset;
-		if (part > len - done)
-			part = len - done;
-		if (into_guest)
-			memcpy((uint8_t *)iov[i].iov_base + offset, buf + done, part);
-		else
-			memcpy(buf + done, (uint8_t *)iov[i].iov_base + offset, part);
-		done += part;
-		offset = 0;
-	}
-	return done;
-}
-
 size_t virtq_read(const struct virtq_chain *c, uint64_t offset, void *buf, size_t n)
 {
-	return copy(c->iov, c->n_out, offset, buf, n, false);
+	return iov_gather(c->iov, c->n_out, offset, buf, n);
 }
 
 size_t virtq_write(const struct virtq_chain *c, uint64_t offset, const void *buf, size_t n)
 {
-	return copy(c->iov + c->n_out, c->n_in, offset, (uint8_t *)buf, n, true);
+	return iov_scatter(c->iov + c->n_out, c->n_in, offset, buf, n);
 }

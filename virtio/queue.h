@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/uio.h>
 
+#include "iov.h"
 #include "vm.h"
 
 /* The most entries of a ring; and so the most descriptors of a chain (2.7.5.3.1, 2.8.5). */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /* The socket of a vhost-user back end: whole messages, their descriptors, and an end to waiting. */
+#include "iov.h"
 #include "vhost_user.h"
 
 #include <errno.h>
@@ -41,38 +42,14 @@ static int wait_for(int fd, short events, uint64_t deadline)
 	return 0;
 }
 
-/* Drop the first n bytes of what is left. */
-static void advance(struct msghdr *h, size_t n)
-{
-	while (n && h->msg_iovlen) {
-		struct iovec *v = h->msg_iov;
-		size_t part = n < v->iov_len ? n : v->iov_len;
-
-		v->iov_base = (uint8_t *)v->iov_base + part;
-		v->iov_len -= part;
-		n -= part;
-		if (!v->iov_len) {
-			h->msg_iov++;
-			h->msg_iovlen--;
-		}
-	}
-}
-
-static size_t left(const struct msghdr *h)
-{
-	size_t n = 0, i;
-
-	for (i = 0; i < h->msg_iovlen; i++)
-		n += h->msg_iov[i].iov_len;
-	return n;
-}
-
 int vhost_user_send(int fd, const struct vhost_user_message *m, uint64_t deadline)
 {
 	/* sendmsg() takes what it only reads as if it wrote it. */
 	struct vhost_user_message copy = *m;
 	struct iovec iov[] = {{&copy.header, sizeof(copy.header)}, {&copy.payload, m->header.size}};
-	struct msghdr h = {.msg_iov = iov, .msg_iovlen = ARRAY_SIZE(iov)};
+	struct iovec *rest = iov;
+	unsigned n_rest = ARRAY_SIZE(iov);
+	struct msghdr h = {0};
 	union {
 		char bytes[CMSG_SPACE(sizeof(m->fds))];
 		struct cmsghdr align;
@@ -88,10 +65,12 @@ int vhost_user_send(int fd, const struct vhost_user_message *m, uint64_t deadlin
 		h.msg_control = control.bytes;
 		h.msg_controllen = CMSG_SPACE(m->n_fds * sizeof(int));
 	}
-	while (left(&h)) {
+	while (n_rest) {
 		ret = wait_for(fd, POLLOUT, deadline);
 		if (ret)
 			return ret;
+		h.msg_iov = rest;
+		h.msg_iovlen = n_rest;
 		n = sendmsg(fd, &h, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			return -errno;
@@ -100,7 +79,7 @@ int vhost_user_send(int fd, const struct vhost_user_message *m, uint64_t deadlin
 		/* Descriptors go with the first byte. */
 		h.msg_control = NULL;
 		h.msg_controllen = 0;
-		advance(&h, (size_t)n);
+		iov_advance(&rest, &n_rest, (size_t)n);
 	}
 	return 0;
 }
@@ -144,7 +123,7 @@ static int receive(int fd, struct vhost_user_message *m, void *buf, size_t n, ui
 	ssize_t got;
 	int ret;
 
-	while (left(&h)) {
+	while (iov.iov_len) {
 		ret = wait_for(fd, POLLIN, deadline);
 		if (ret)
 			return ret;
@@ -158,7 +137,8 @@ static int receive(int fd, struct vhost_user_message *m, void *buf, size_t n, ui
 		if (got < 0)
 			continue;
 		take_fds(m, &h);
-		advance(&h, (size_t)got);
+		iov.iov_base = (uint8_t *)iov.iov_base + got;
+		iov.iov_len -= (size_t)got;
 	}
 	return 0;
 }

@@ -643,21 +643,3 @@ Test(p9_open, a_folder_that_is_none_is_named)
 	refuses("/nowhere", "--9p /nowhere: No such file");
 	refuses("/proc/version", "it shares a folder");
 }
-
-Test(p9_slice, any_part_of_any_buffers)
-{
-	static uint8_t data[10];
-	struct iovec iov[] = {{data, 3}, {data + 3, 0}, {data + 3, 4}, {data + 7, 3}}, out[4];
-
-	cr_assert_eq(p9_slice(iov, 4, 0, 10, out), 3);
-	cr_assert_eq(p9_slice(iov, 4, 2, 6, out), 3);
-	cr_assert_eq(out[0].iov_base, data + 2);
-	cr_assert_eq(out[0].iov_len, 1);
-	cr_assert_eq(out[2].iov_base, data + 7);
-	cr_assert_eq(out[2].iov_len, 1);
-	cr_assert_eq(p9_slice(iov, 4, 3, 4, out), 1);
-	cr_assert_eq(p9_slice(iov, 4, 10, 4, out), 0);
-	cr_assert_eq(p9_slice(iov, 4, 0, 0, out), 0);
-	cr_assert_eq(p9_slice(iov, 4, 9, UINT64_MAX, out), 1);
-	cr_assert_eq(out[0].iov_len, 1);
-}

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-unsigned disk_iov_cut(const struct iovec *iov, unsigned n, uint64_t skip, uint64_t length,
-		      struct iovec *out)
+unsigned iov_cut(const struct iovec *iov, unsigned n, uint64_t skip, uint64_t length,
+		 struct iovec *out)
 {
 	unsigned i, used = 0;
 
@@ -26,7 +26,7 @@ unsigned disk_iov_cut(const struct iovec *iov, unsigned n, uint64_t skip, uint64
 	return used;
 }
 
-void disk_iov_advance(struct iovec **iov, unsigned *n, uint64_t bytes)
+void iov_advance(struct iovec **iov, unsigned *n, uint64_t bytes)
 {
 	while (*n && bytes >= (*iov)->iov_len) {
 		bytes -= (*iov)->iov_len;
@@ -39,7 +39,7 @@ void disk_iov_advance(struct iovec **iov, unsigned *n, uint64_t bytes)
 	(*iov)->iov_len -= bytes;
 }
 
-bool disk_iov_aligned(const struct iovec *iov, unsigned n, unsigned align)
+bool iov_aligned(const struct iovec *iov, unsigned n, unsigned align)
 {
 	uintptr_t all = 0;
 	unsigned i;
@@ -70,22 +70,27 @@ static size_t next_piece(const struct iovec **iov, unsigned *n, uint64_t *skip, 
 	return size;
 }
 
-void disk_iov_gather(const struct iovec *iov, unsigned n, uint64_t skip, void *buf, size_t len)
+size_t iov_gather(const struct iovec *iov, unsigned n, uint64_t skip, void *buf, size_t len)
 {
 	uint8_t *to = buf, *piece;
-	size_t size;
+	size_t size, done = 0;
 
-	for (; len && (size = next_piece(&iov, &n, &skip, len, &piece)); len -= size, to += size)
-		memcpy(to, piece, size);
+	while (done < len && (size = next_piece(&iov, &n, &skip, len - done, &piece))) {
+		memcpy(to + done, piece, size);
+		done += size;
+	}
+	return done;
 }
 
-void disk_iov_scatter(const struct iovec *iov, unsigned n, uint64_t skip, const void *buf,
-		      size_t len)
+size_t iov_scatter(const struct iovec *iov, unsigned n, uint64_t skip, const void *buf, size_t len)
 {
 	const uint8_t *from = buf;
 	uint8_t *piece;
-	size_t size;
+	size_t size, done = 0;
 
-	for (; len && (size = next_piece(&iov, &n, &skip, len, &piece)); len -= size, from += size)
-		memcpy(piece, from, size);
+	while (done < len && (size = next_piece(&iov, &n, &skip, len - done, &piece))) {
+		memcpy(piece, from + done, size);
+		done += size;
+	}
+	return done;
 }
