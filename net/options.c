@@ -6,20 +6,12 @@
 
 #include "net.h"
 
-/* If the word is NAME=VALUE, its value; else NULL. */
-static const char *value_of(const char *word, const char *name)
+/* The value behind a name in our spelling, or in lkvm's. */
+static const char *after_either(const char *word, const char *ours, const char *lkvms)
 {
-	size_t len = strlen(name);
+	const char *value = parse_after(word, ours);
 
-	return strncmp(word, name, len) || word[len] != '=' ? NULL : word + len + 1;
-}
-
-/* A name in our spelling, or in lkvm's. */
-static const char *value_of_either(const char *word, const char *ours, const char *lkvms)
-{
-	const char *value = value_of(word, ours);
-
-	return value ?: value_of(word, lkvms);
+	return value ?: parse_after(word, lkvms);
 }
 
 static int copy_text(char *to, size_t room, const char *text)
@@ -59,23 +51,15 @@ static int parse_mac(const char *text, uint8_t mac[NET_MAC])
 
 static int parse_vhost(const char *text, enum net_vhost *vhost)
 {
-	static const struct {
-		const char *word;
-		enum net_vhost vhost;
-	} words[] = {{"auto", NET_VHOST_AUTO},
-		     {"on", NET_VHOST_ON},
-		     {"1", NET_VHOST_ON},
-		     {"off", NET_VHOST_OFF},
-		     {"0", NET_VHOST_OFF}};
-	unsigned i;
+	static const char *const words[] = {"auto", "on", "1", "off", "0"};
+	static const enum net_vhost meanings[] = {NET_VHOST_AUTO, NET_VHOST_ON, NET_VHOST_ON,
+						  NET_VHOST_OFF, NET_VHOST_OFF};
+	int which = parse_one_of(text, words, ARRAY_SIZE(words));
 
-	for (i = 0; i < ARRAY_SIZE(words); i++) {
-		if (!strcmp(text, words[i].word)) {
-			*vhost = words[i].vhost;
-			return 0;
-		}
-	}
-	return -EINVAL;
+	if (which < 0)
+		return which;
+	*vhost = meanings[which];
+	return 0;
 }
 
 /* "5", "5:6:7" */
@@ -97,7 +81,7 @@ static int parse_fds(const char *text, struct net_options *opt)
 
 static int parse_mode(const char *word, struct net_options *opt, struct error *err)
 {
-	const char *mode = value_of(word, "mode"), *fds = value_of(word, "fd");
+	const char *mode = parse_after(word, "mode="), *fds = parse_after(word, "fd=");
 
 	if (!mode)
 		mode = word;
@@ -135,11 +119,11 @@ static int parse_tap_word(const char *word, struct net_options *opt)
 
 	if (opt->mode != NET_TAP)
 		return 1;
-	if ((value = value_of_either(word, "ifname", "tapif")))
+	if ((value = after_either(word, "ifname=", "tapif=")))
 		return copy_text(opt->ifname, sizeof(opt->ifname), value);
-	if ((value = value_of(word, "script")))
+	if ((value = parse_after(word, "script=")))
 		return copy_text(opt->script, sizeof(opt->script), value);
-	if ((value = value_of_either(word, "queues", "mq")))
+	if ((value = after_either(word, "queues=", "mq=")))
 		return parse_pairs(value, &opt->pairs);
 	return 1;
 }
@@ -153,11 +137,11 @@ static int parse_word(const char *word, struct net_options *opt)
 		return ret;
 	if (opt->mode == NET_NONE)
 		return 1;
-	if ((value = value_of_either(word, "mac", "guest_mac"))) {
+	if ((value = after_either(word, "mac=", "guest_mac="))) {
 		opt->has_mac = true;
 		return parse_mac(value, opt->mac);
 	}
-	if ((value = value_of(word, "vhost")))
+	if ((value = parse_after(word, "vhost=")))
 		return parse_vhost(value, &opt->vhost);
 	return 1;
 }
