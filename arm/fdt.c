@@ -6,7 +6,7 @@
  */
 #include "fdt.h"
 
-#include "tree.h"
+#include "tree_pci.h"
 
 enum phandle {
 	PHANDLE_GIC = 1,
@@ -19,13 +19,6 @@ enum phandle {
 #define GIC_PPI	   1
 #define LEVEL_HIGH 4
 #define LEVEL_LOW  8
-
-#define PCI_RANGE_IO	0x01000000
-#define PCI_RANGE_MEM32 0x02000000
-#define PCI_RANGE_MEM64 0x03000000
-
-#define HI(v) ((uint32_t)((v) >> 32))
-#define LO(v) ((uint32_t)(v))
 
 uint64_t fdt_mpidr(unsigned cpu)
 {
@@ -212,56 +205,15 @@ static void virtio(struct tree *t, const struct arch_slot *slot)
 	tree_close(t);
 }
 
-/* The lines repeat after as many slots as there are lines: so much of the slot is looked at. */
-static void interrupt_map(struct tree *t)
-{
-	uint32_t map[SPI_PCI_COUNT * 4 * 10], *c = map;
-	unsigned slot, pin;
-
-	for (slot = 0; slot < SPI_PCI_COUNT; slot++)
-		for (pin = 1; pin <= 4; pin++) {
-			uint32_t entry[] = {
-				slot << 11, 0,		 0,
-				pin,	    PHANDLE_GIC, 0,
-				0,	    GIC_SPI,	 arch_intx_gsi(PCI_DEVFN(slot, 0), pin),
-				LEVEL_HIGH};
-			unsigned i;
-
-			for (i = 0; i < ARRAY_SIZE(entry); i++)
-				*c++ = entry[i];
-		}
-	tree_u32(t, "#interrupt-cells", 1);
-	tree_list(t, "interrupt-map-mask", (SPI_PCI_COUNT - 1) << 11, 0, 0, 7);
-	tree_cells(t, "interrupt-map", map, ARRAY_SIZE(map));
-}
-
 static void pcie(struct tree *t, const struct fdt_machine *m)
 {
 	const struct pci_windows *w = &m->layout->pci;
-	uint32_t ranges[] = {
-		PCI_RANGE_IO,
-		0,
-		0,
-		HI(w->io_gpa),
-		LO(w->io_gpa),
-		0,
-		LO(w->io.size),
-		PCI_RANGE_MEM32,
-		0,
-		LO(w->mem32.base),
-		0,
-		LO(w->mem32.base),
-		0,
-		LO(w->mem32.size),
-		PCI_RANGE_MEM64,
-		HI(w->mem64.base),
-		LO(w->mem64.base),
-		HI(w->mem64.base),
-		LO(w->mem64.base),
-		HI(w->mem64.size),
-		LO(w->mem64.size),
-	};
-	unsigned n = ARRAY_SIZE(ranges) - (w->mem64.size ? 0 : 7);
+	const struct tree_pci_lines lines = {.slots = SPI_PCI_COUNT,
+					     .line = arch_intx_gsi,
+					     .parent = PHANDLE_GIC,
+					     .cells = {0, 0, GIC_SPI, 0, LEVEL_HIGH},
+					     .n_cells = 5,
+					     .at = 3};
 
 	tree_open_at(t, "pcie", w->ecam.base);
 	tree_string(t, "compatible", "pci-host-ecam-generic");
@@ -269,11 +221,9 @@ static void pcie(struct tree *t, const struct fdt_machine *m)
 	tree_reg(t, "reg", &w->ecam, 1);
 	tree_list(t, "bus-range", 0, 0);
 	tree_u32(t, "linux,pci-domain", 0);
-	tree_u32(t, "#address-cells", 3);
-	tree_u32(t, "#size-cells", 2);
-	tree_cells(t, "ranges", ranges, n);
+	tree_pci_windows(t, w);
 	tree_empty(t, "dma-coherent");
-	interrupt_map(t);
+	tree_pci_interrupts(t, &lines);
 	/* The device ID of a message is the requester ID, as pci_requester_id() has it. */
 	if (has_msi(m))
 		tree_list(t, "msi-map", 0, PHANDLE_MSI, 0, 0x10000);

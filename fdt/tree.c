@@ -8,8 +8,6 @@
 
 #include "tree.h"
 
-#define CELLS_MAX 256
-
 static void note(struct tree *t, int ret)
 {
 	if (!t->error && ret < 0)
@@ -80,10 +78,10 @@ void tree_string(struct tree *t, const char *name, const char *value)
 
 void tree_cells(struct tree *t, const char *name, const uint32_t *cells, unsigned n)
 {
-	fdt32_t big[CELLS_MAX] = {0};
+	fdt32_t big[TREE_CELLS_MAX] = {0};
 	unsigned i;
 
-	if (n > CELLS_MAX) {
+	if (n > TREE_CELLS_MAX) {
 		note(t, -FDT_ERR_NOSPACE);
 		return;
 	}
@@ -104,10 +102,10 @@ void tree_u64(struct tree *t, const char *name, uint64_t value)
 
 void tree_reg(struct tree *t, const char *name, const struct range *ranges, unsigned n)
 {
-	uint32_t cells[CELLS_MAX] = {0};
+	uint32_t cells[TREE_CELLS_MAX] = {0};
 	unsigned i;
 
-	if (n > CELLS_MAX / 4) {
+	if (n > TREE_CELLS_MAX / 4) {
 		note(t, -FDT_ERR_NOSPACE);
 		return;
 	}

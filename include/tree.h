@@ -8,6 +8,12 @@
 
 #include "base.h"
 
+/* A number of 64 bits in two cells. */
+#define TREE_HI(v) ((uint32_t)((v) >> 32))
+#define TREE_LO(v) ((uint32_t)(v))
+/* No property has more cells. */
+#define TREE_CELLS_MAX 256
+
 struct tree {
 	void *fdt;
 	int error; /* libfdt's; 0: none yet */

@@ -9,17 +9,12 @@
 
 #include "irqchip.h"
 #include "rtas.h"
+#include "tree_pci.h"
 #include "vfio.h"
 
-/* phys.hi: relocatable, prefetchable, space, bus, device and function, register. */
+/* phys.hi, beside the space: relocatable, prefetchable; bus, device and function, register. */
 #define HI_FIXED    0x80000000u
 #define HI_PREFETCH 0x40000000u
-#define HI_IO	    0x01000000u
-#define HI_MEM32    0x02000000u
-#define HI_MEM64    0x03000000u
-
-#define HI(v) ((uint32_t)((v) >> 32))
-#define LO(v) ((uint32_t)(v))
 
 /* Five cells for each BAR and the ROM, five for configuration space. */
 #define REG_CELLS (5 * (PCI_BARS + 2))
@@ -31,7 +26,8 @@ struct cells {
 
 static void put(struct cells *c, uint32_t hi, uint64_t address, uint64_t size)
 {
-	const uint32_t five[] = {hi, HI(address), LO(address), HI(size), LO(size)};
+	const uint32_t five[] = {hi, TREE_HI(address), TREE_LO(address), TREE_HI(size),
+				 TREE_LO(size)};
 
 	memcpy(c->cell + c->n, five, sizeof(five));
 	c->n += ARRAY_SIZE(five);
@@ -43,10 +39,10 @@ static uint32_t space_of(const struct pci_function *f, unsigned bar)
 	uint32_t prefetch = type & PCI_BASE_ADDRESS_MEM_PREFETCH ? HI_PREFETCH : 0;
 
 	if (bar == PCI_ROM)
-		return HI_MEM32;
+		return TREE_PCI_MEM32;
 	if (type & PCI_BASE_ADDRESS_SPACE_IO)
-		return HI_IO;
-	return (type & PCI_BASE_ADDRESS_MEM_TYPE_64 ? HI_MEM64 : HI_MEM32) | prefetch;
+		return TREE_PCI_IO;
+	return (type & PCI_BASE_ADDRESS_MEM_TYPE_64 ? TREE_PCI_MEM64 : TREE_PCI_MEM32) | prefetch;
 }
 
 static void put_bars(struct cells *c, const struct pci_function *f, bool assigned)
@@ -93,8 +89,8 @@ static void dma_window(struct tree *t, const struct fdt_window *w)
 {
 	tree_u32(t, "ibm,#dma-address-cells", 2);
 	tree_u32(t, "ibm,#dma-size-cells", 2);
-	tree_list(t, "ibm,dma-window", w->liobn, HI(w->start), LO(w->start), HI(w->size),
-		  LO(w->size));
+	tree_list(t, "ibm,dma-window", w->liobn, TREE_HI(w->start), TREE_LO(w->start),
+		  TREE_HI(w->size), TREE_LO(w->size));
 	if (!w->dynamic)
 		return;
 	tree_list(t, "ibm,ddw-applicable", rtas_token("ibm,query-pe-dma-window"),
@@ -154,59 +150,14 @@ static void function(struct tree *t, const struct fdt_machine *m, const struct f
 	tree_close(t);
 }
 
-/* The lines repeat after as many slots as there are lines: so much of the slot is looked at. */
-static void interrupt_map(struct tree *t)
-{
-	uint32_t map[SOURCE_INTX_COUNT * 4 * 7], *c = map;
-	unsigned slot, pin;
-
-	for (slot = 0; slot < SOURCE_INTX_COUNT; slot++)
-		for (pin = 1; pin <= 4; pin++) {
-			*c++ = slot << 11;
-			*c++ = 0;
-			*c++ = 0;
-			*c++ = pin;
-			*c++ = PHANDLE_IRQCHIP;
-			*c++ = arch_intx_gsi(PCI_DEVFN(slot, 0), pin);
-			*c++ = 1; /* level */
-		}
-	tree_u32(t, "#interrupt-cells", 1);
-	tree_list(t, "interrupt-map-mask", (SOURCE_INTX_COUNT - 1) << 11, 0, 0, 7);
-	tree_cells(t, "interrupt-map", map, ARRAY_SIZE(map));
-}
-
-static void windows(struct tree *t, const struct pci_windows *w)
-{
-	const uint64_t mem32 = w->mem32.base + w->mem32_offset;
-	const uint32_t ranges[] = {
-		HI_IO,
-		0,
-		0,
-		HI(w->io_gpa),
-		LO(w->io_gpa),
-		0,
-		LO(w->io.size),
-		HI_MEM32,
-		0,
-		LO(w->mem32.base),
-		HI(mem32),
-		LO(mem32),
-		HI(w->mem32.size),
-		LO(w->mem32.size),
-		HI_MEM64,
-		HI(w->mem64.base),
-		LO(w->mem64.base),
-		HI(w->mem64.base),
-		LO(w->mem64.base),
-		HI(w->mem64.size),
-		LO(w->mem64.size),
-	};
-
-	tree_cells(t, "ranges", ranges, ARRAY_SIZE(ranges));
-}
-
 void fdt_pci(struct tree *t, const struct fdt_machine *m)
 {
+	const struct tree_pci_lines lines = {.slots = SOURCE_INTX_COUNT,
+					     .line = arch_intx_gsi,
+					     .parent = PHANDLE_IRQCHIP,
+					     .cells = {0, 1 /* level */},
+					     .n_cells = 2,
+					     .at = 0};
 	unsigned i;
 
 	/* Linux warns of a bus without a DMA window. */
@@ -215,12 +166,10 @@ void fdt_pci(struct tree *t, const struct fdt_machine *m)
 	tree_open_at(t, "pci", PHB_BUID);
 	tree_string(t, "device_type", "pci");
 	tree_string(t, "compatible", "IBM,Logical_PHB");
-	tree_list(t, "reg", HI(PHB_BUID), LO(PHB_BUID), 0, 0);
+	tree_list(t, "reg", TREE_HI(PHB_BUID), TREE_LO(PHB_BUID), 0, 0);
 	tree_list(t, "bus-range", 0, 0xff);
-	tree_u32(t, "#address-cells", 3);
-	tree_u32(t, "#size-cells", 2);
-	windows(t, &m->layout->pci);
-	interrupt_map(t);
+	tree_pci_windows(t, &m->layout->pci);
+	tree_pci_interrupts(t, &lines);
 	tree_empty(t, "used-by-rtas");
 	tree_u32(t, "ibm,pci-config-space-type", 1);
 	tree_u32(t, "ibm,pe-total-#msi", MSI_TOTAL);

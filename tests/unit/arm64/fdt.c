@@ -11,9 +11,8 @@
 #include <unistd.h>
 
 #include "../../../arm/fdt.h"
+#include "../fdt/cells.h"
 #include "../fdt/golden.h"
-
-#define ROOM (64 * KIB)
 
 /* What makes a machine; the rest follows from the plan. */
 struct sample {
@@ -43,7 +42,6 @@ static const struct sample samples[] = {
 static const struct vfio_reserved window = {{0x8000000, MIB}, RESERVED_MSI, 3};
 
 static struct arch_layout layout;
-static char tree[ROOM];
 
 static struct fdt_machine machine_of(const struct sample *s)
 {
@@ -72,7 +70,7 @@ static void build(const struct sample *s)
 {
 	struct fdt_machine m = machine_of(s);
 
-	cr_assert_eq(fdt_build(&m, tree, ROOM), 0, "%s", s->name);
+	cr_assert_eq(fdt_build(&m, tree, TREE_ROOM), 0, "%s", s->name);
 }
 
 /* ---- as text -------------------------------------------------------------------------------- */
@@ -88,47 +86,6 @@ Test(arm64_fdt, golden)
 }
 
 /* ---- as cells ------------------------------------------------------------------------------- */
-
-static int node(const char *path)
-{
-	int at = fdt_path_offset(tree, path);
-
-	cr_assert_geq(at, 0, "no %s", path);
-	return at;
-}
-
-static int node_at(const char *parent, const char *name, uint64_t unit)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "%s/%s@%lx", parent, name, unit);
-	return node(path);
-}
-
-static const fdt32_t *cells(int at, const char *name, unsigned *n)
-{
-	int len;
-	const fdt32_t *c = fdt_getprop(tree, at, name, &len);
-
-	cr_assert_not_null(c, "no %s", name);
-	cr_assert_eq(len % 4, 0);
-	*n = (unsigned)len / 4;
-	return c;
-}
-
-static uint32_t cell(int at, const char *name, unsigned i)
-{
-	unsigned n;
-	const fdt32_t *c = cells(at, name, &n);
-
-	cr_assert_lt(i, n, "%s has %u cells", name, n);
-	return fdt32_to_cpu(c[i]);
-}
-
-static uint64_t cell64(int at, const char *name, unsigned i)
-{
-	return (uint64_t)cell(at, name, i) << 32 | cell(at, name, i + 1);
-}
 
 static void expect_reg(int at, unsigned i, struct range want)
 {
@@ -149,21 +106,19 @@ static int gic(void)
 /* As the kernel finds the interrupt of a pin: mask the unit and the pin, then look it up. */
 static uint32_t mapped_spi(int pci, unsigned slot, unsigned pin)
 {
-	unsigned n, i;
-	const fdt32_t *map = cells(pci, "interrupt-map", &n);
+	const char *name = "interrupt-map";
+	unsigned n = count_cells(pci, name), i;
 	uint32_t unit = PCI_DEVFN(slot, 0) << 8 & cell(pci, "interrupt-map-mask", 0);
 
 	cr_assert_eq(n % 10, 0);
 	for (i = 0; i < n; i += 10) {
-		const fdt32_t *e = map + i;
-
-		if (fdt32_to_cpu(e[0]) != unit ||
-		    fdt32_to_cpu(e[3]) != (pin & cell(pci, "interrupt-map-mask", 3)))
+		if (cell(pci, name, i) != unit ||
+		    cell(pci, name, i + 3) != (pin & cell(pci, "interrupt-map-mask", 3)))
 			continue;
-		cr_assert_eq(fdt_node_offset_by_phandle(tree, fdt32_to_cpu(e[4])), gic());
-		cr_assert_eq(fdt32_to_cpu(e[7]), 0, "an SPI");
-		cr_assert_eq(fdt32_to_cpu(e[9]), 4, "level, high");
-		return fdt32_to_cpu(e[8]);
+		cr_assert_eq(fdt_node_offset_by_phandle(tree, cell(pci, name, i + 4)), gic());
+		cr_assert_eq(cell(pci, name, i + 7), 0, "an SPI");
+		cr_assert_eq(cell(pci, name, i + 9), 4, "level, high");
+		return cell(pci, name, i + 8);
 	}
 	cr_assert_fail("slot %u pin %u is not in the map", slot, pin);
 	return 0;
@@ -219,13 +174,12 @@ static void expect_window(unsigned i, uint32_t space, uint64_t pci, uint64_t cpu
 Test(arm64_fdt, windows_are_those_of_the_layout)
 {
 	const struct pci_windows *w = &layout.pci;
-	unsigned i, n;
+	unsigned i;
 
 	for (i = 0; i < ARRAY_SIZE(samples); i++) {
 		build(&samples[i]);
 		expect_reg(pcie(), 0, w->ecam);
-		cr_assert_not_null(cells(pcie(), "ranges", &n));
-		cr_expect_eq(n, samples[i].mem64 ? 21 : 14);
+		cr_expect_eq(count_cells(pcie(), "ranges"), samples[i].mem64 ? 21 : 14);
 		expect_window(0, 0x01000000, w->io.base, w->io_gpa, w->io.size);
 		expect_window(1, 0x02000000, w->mem32.base, w->mem32.base, w->mem32.size);
 		if (samples[i].mem64)
@@ -352,7 +306,7 @@ Test(arm64_fdt, phandles_are_one_node_each)
 
 	for (i = 0; i < ARRAY_SIZE(samples); i++) {
 		build(&samples[i]);
-		cr_assert_eq(fdt_check_full(tree, ROOM), 0);
+		cr_assert_eq(fdt_check_full(tree, TREE_ROOM), 0);
 		seen = 0;
 		for (at = 0; at >= 0; at = fdt_next_node(tree, at, NULL)) {
 			p = fdt_get_phandle(tree, at);
@@ -387,7 +341,7 @@ Test(arm64_fdt, too_small_a_buffer)
 	char *buf;
 	int ret = -ENOSPC;
 
-	cr_assert_eq(fdt_build(&m, tree, ROOM), 0);
+	cr_assert_eq(fdt_build(&m, tree, TREE_ROOM), 0);
 	need = fdt_totalsize(tree);
 	for (size = 0; size < need + 512 && ret; size += size < need - 64 ? 37 : 1) {
 		buf = malloc(size + !size);

@@ -13,10 +13,9 @@
 #include "../../../powerpc/fdt.h"
 #include "../../../powerpc/irqchip.h"
 #include "../../../powerpc/rtas.h"
+#include "../fdt/cells.h"
 #include "../fdt/golden.h"
 #include "../recorder.h"
-
-#define ROOM (64 * KIB)
 
 /* What makes a machine; the rest follows from the plan. */
 struct sample {
@@ -45,7 +44,6 @@ static const uint8_t pa_features[] = {0x18, 0x00, 0xf6, 0x3f, 0xc7, 0xc0};
 static struct recorder rec;
 static struct pci_bus bus;
 static struct arch_layout layout;
-static char tree[ROOM];
 
 /* ---- functions with every kind of BAR ---------------------------------------------------------
  */
@@ -196,7 +194,7 @@ static void build(const struct sample *s)
 	struct fdt_function fns[FUNCTIONS];
 	struct fdt_machine m = machine_of(s, fns);
 
-	cr_assert_eq(fdt_build(&m, tree, ROOM), 0, "%s", s->name);
+	cr_assert_eq(fdt_build(&m, tree, TREE_ROOM), 0, "%s", s->name);
 }
 
 /* ---- as text -------------------------------------------------------------------------------- */
@@ -212,52 +210,6 @@ Test(powerpc_fdt, golden)
 }
 
 /* ---- as cells ------------------------------------------------------------------------------- */
-
-static int node(const char *path)
-{
-	int at = fdt_path_offset(tree, path);
-
-	cr_assert_geq(at, 0, "no %s", path);
-	return at;
-}
-
-static const uint8_t *bytes(int at, const char *name, unsigned *n)
-{
-	int len;
-	const uint8_t *b = fdt_getprop(tree, at, name, &len);
-
-	cr_assert_not_null(b, "no %s", name);
-	*n = (unsigned)len;
-	return b;
-}
-
-static unsigned count_cells(int at, const char *name)
-{
-	unsigned n;
-
-	bytes(at, name, &n);
-	cr_assert_eq(n % 4, 0);
-	return n / 4;
-}
-
-static uint32_t cell(int at, const char *name, unsigned i)
-{
-	unsigned n;
-	const fdt32_t *c = (const fdt32_t *)bytes(at, name, &n);
-
-	cr_assert_lt(i, n / 4, "%s has %u bytes", name, n);
-	return fdt32_to_cpu(c[i]);
-}
-
-static uint64_t cell64(int at, const char *name, unsigned i)
-{
-	return (uint64_t)cell(at, name, i) << 32 | cell(at, name, i + 1);
-}
-
-static bool has(int at, const char *name)
-{
-	return fdt_getprop(tree, at, name, NULL);
-}
 
 static int phb(void)
 {
@@ -339,7 +291,7 @@ Test(powerpc_fdt, phandles_are_one_node_each)
 
 	for (i = 0; i < ARRAY_SIZE(samples); i++) {
 		build(&samples[i]);
-		cr_assert_eq(fdt_check_full(tree, ROOM), 0);
+		cr_assert_eq(fdt_check_full(tree, TREE_ROOM), 0);
 		seen = 0;
 		for (at = 0; at >= 0; at = fdt_next_node(tree, at, NULL)) {
 			phandle = fdt_get_phandle(tree, at);
@@ -537,7 +489,7 @@ Test(powerpc_fdt, a_group_shares_its_window)
 
 	for (i = 0; i < ARRAY_SIZE(sharers); i++)
 		fns[sharers[i]].window = shared;
-	cr_assert_eq(fdt_build(&m, tree, ROOM), 0);
+	cr_assert_eq(fdt_build(&m, tree, TREE_ROOM), 0);
 	for (i = 0; i < ARRAY_SIZE(sharers); i++) {
 		int fn = node_of(sharers[i]);
 
@@ -825,7 +777,7 @@ Test(powerpc_fdt, too_small_a_buffer)
 	char *buf;
 	int ret = -ENOSPC;
 
-	cr_assert_eq(fdt_build(&m, tree, ROOM), 0);
+	cr_assert_eq(fdt_build(&m, tree, TREE_ROOM), 0);
 	need = fdt_totalsize(tree);
 	for (size = 0; size < need + 512 && ret; size += size < need - 64 ? 37 : 1) {
 		buf = malloc(size + !size);
