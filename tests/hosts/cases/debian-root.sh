@@ -3,13 +3,13 @@
 # shellcheck shell=sh
 host=storage
 long="x86 arm64 powerpc"
-limit=600
+limit=900
 
 run() {
 	use root
 	disks_load
 	memory=384M
-	patience=200
+	patience=$((patience * 4))
 	params="$params root=/dev/vda rw"
 	guest_start root -d "/dev/$(disk_called root),direct"
 	guest_end

@@ -81,7 +81,7 @@ run() {
 	images_mount
 	memory=384M
 	cpus=2
-	patience=300
+	patience=$((patience * 4))
 	params="$params root=/dev/vda enough=8000"
 	mkdir -p share
 	make_noise >share/noise.fio

@@ -32,7 +32,7 @@ run() {
 	images_mount
 	memory=384M
 	cpus=2
-	patience=300
+	patience=$((patience * 4))
 	params="$params root=/dev/vda"
 	mkdir -p share
 	make_jobs vdb vdc vdd vde >share/verify.fio
