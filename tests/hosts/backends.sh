@@ -21,10 +21,11 @@ wait_for_sockets() {
 	done
 }
 
-# share_start: virtiofsd with the folder share, behind fs.sock.
+# share_start [OPTION...]: virtiofsd with the folder share, behind fs.sock.
 share_start() {
 	rm -f fs.sock
-	virtiofsd --socket-path=fs.sock --shared-dir=share --sandbox=none --seccomp=none >>virtiofsd.log 2>&1 &
+	virtiofsd --socket-path=fs.sock --shared-dir=share --sandbox=none --seccomp=none "$@" \
+		>>virtiofsd.log 2>&1 &
 	share_pid=$!
 }
 

@@ -12,13 +12,13 @@ run() {
 	carillon_only
 	# shellcheck source=/dev/null
 	. /share/backends.sh
-	patience=150
+	patience=120
 	need vhost-device-vsock
 	use virtio
 	vsock_start
 	wait_for_sockets vsock.sock
 	how="talk"
-	bytes=50000
+	bytes=4000
 	silent=2
 	sockets_work --vhost-user vsock,socket=vsock.sock
 	stat_says '"connected":true,"losses":0'
