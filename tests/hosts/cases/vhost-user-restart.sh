@@ -2,7 +2,7 @@
 # vhost-user-restart: back ends are killed and started again while a guest writes; the guest goes on, and reboots.
 # shellcheck shell=sh
 host=virtio
-limit=300
+limit=500
 long="x86 arm64 powerpc"
 
 run() {
@@ -11,6 +11,8 @@ run() {
 	. /share/backends.sh
 	need virtiofsd qemu-storage-daemon
 	use virtio
+	# On a busy machine a guest is up late.
+	patience=150
 	refuses_run 'nobody listens at nowhere.sock; start the back end' --vhost-user blk,socket=nowhere.sock
 	make_data
 	share_start

@@ -2,7 +2,7 @@
 # vhost-user: a share (virtiofsd), a disk (qemu-storage-daemon) and a network (passt): data is right in both directions.
 # shellcheck shell=sh
 host=virtio
-limit=300
+limit=500
 long="arm64 powerpc"
 
 run() {
@@ -11,6 +11,8 @@ run() {
 	. /share/backends.sh
 	need virtiofsd qemu-storage-daemon passt
 	use virtio
+	# On a busy machine a guest is up late.
+	patience=150
 	make_data
 	share_start
 	disk_start
