@@ -44,5 +44,5 @@ intx_times=1
 msix_table=virtual
 # What a read of a BAR gives where the device has nothing, or in a width that the device doesn't serve.
 holes=fault
-# Whether guests find virtio devices that are on no bus.
-virtio_mmio=yes
+# How guests call virtio devices that are on no bus, by where they find them; no: they don't.
+virtio_mmio='*.virtio'

@@ -21,9 +21,15 @@ run() {
 	done
 	refuses_run "and this board has room for 1" --virtio-transport mmio --rng "$@"
 	write_script
-	guest_start rng,net,pause --virtio-transport mmio --rng -n "tap,ifname=guest0,script=$work/up,vhost=on"
+	guest_start places,rng,net,pause --virtio-transport mmio --rng -n "tap,ifname=guest0,script=$work/up,vhost=on"
 	guest_wait_calm
 	expect_guest rng=virtio_rng.0 rng_bytes=4096 driver=virtio_net ping=3
+	# A pattern.
+	# shellcheck disable=SC2254
+	case $(guest_value place_virtio0) in
+	$virtio_mmio) ;;
+	*) fail "the guest's first device is found as $(guest_value place_virtio0)" ;;
+	esac
 	[ "$(counter bytes)" -ge 4096 ] || fail "the device gave $(counter bytes) bytes"
 	# Of those that came before the guest had acknowledged the last one it saw none.
 	expect_more rng_irqs 0

@@ -50,5 +50,5 @@ intx_times=10
 msix_table=mapped
 # What a read of a BAR gives where the device has nothing, or in a width that the device doesn't serve.
 holes=fault
-# Whether guests find virtio devices that are on no bus.
+# How guests call virtio devices that are on no bus, by where they find them; no: they don't.
 virtio_mmio=no

@@ -37,6 +37,14 @@ step_netbench() {
 	say "ping_rate=$((500 * 100 / ($(hundredths) - begin)))"
 }
 
+# What each virtio device hangs on: the name that it has from where the kernel has found it.
+step_places() {
+	until_there has_entry /sys/bus/virtio/devices
+	for device in /sys/bus/virtio/devices/*; do
+		say "place_${device##*/}=$(basename "$(readlink -f "$device/..")")"
+	done
+}
+
 # What the entropy device gives: 4 KiB of it, no line of which comes twice.
 step_rng() {
 	until_there grep -q virtio /sys/class/misc/hw_random/rng_current
