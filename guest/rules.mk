@@ -2,12 +2,12 @@
 # Bare-metal guests: $B/guest/NAME.elf, 32-bit programs with a PVH note.
 
 ifeq ($(ARCH),x86)
-GUESTS := edu hostile-virtio probe testdev vsock
+GUESTS := bench-disk bench-net edu hostile-virtio probe testdev vsock
 GUEST_CC ?= gcc
 GUEST_CFLAGS := -m32 -march=i686 -mno-sse -mno-mmx -ffreestanding -fno-pie -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -std=gnu11 -O2 $(WARN)
 
-$B/guest/%.o: guest/%.c guest/lib.h guest/virtio.h
+$B/guest/%.o: guest/%.c guest/lib.h guest/virtio.h guest/ring.h guest/bench.h
 	@mkdir -p $(@D)
 	$(call say,CC  ,$@)
 	$(Q)$(GUEST_CC) $(GUEST_CFLAGS) -c -o $@ $<
@@ -23,8 +23,9 @@ $B/guest/%.elf: $B/guest/start.o $B/guest/lib.o $B/guest/%.o guest/link.ld
 		-o $@ $(filter %.o,$^)
 
 $B/guest/hostile-virtio.elf $B/guest/vsock.elf: $B/guest/virtio.o
+$B/guest/bench-disk.elf $B/guest/bench-net.elf: $(addprefix $B/guest/,virtio.o ring.o bench.o)
 
 guest: $(GUESTS:%=$B/guest/%.elf)
-.SECONDARY: $(addprefix $B/guest/,start.o lib.o virtio.o) $(GUESTS:%=$B/guest/%.o)
+.SECONDARY: $(addprefix $B/guest/,start.o lib.o virtio.o ring.o bench.o) $(GUESTS:%=$B/guest/%.o)
 .PHONY: guest
 endif

@@ -6,6 +6,7 @@
 
 #define VENDOR	    0x1af4
 #define DEVICE_BASE 0x1040
+#define CAP_MSIX    17
 /* Of a device's BAR, how much has structures in it. */
 #define BAR_BYTES 0x4000
 
@@ -33,6 +34,7 @@ enum reg {
 	QUEUE_DEVICE,
 	QUEUE_RESET,
 	QUEUE_NOTIFY_OFF,
+	QUEUE_MSIX_VECTOR,
 };
 
 /* Where they are in struct virtio_pci_common_cfg (4.1.4.3), how wide there; and without a bus
@@ -54,6 +56,7 @@ static const struct {
 	[QUEUE_DEVICE] = {0x30, 4, 0x0a0},
 	[QUEUE_RESET] = {0x3a, 2, 0x0c0},
 	[QUEUE_NOTIFY_OFF] = {0x1e, 2, 0},
+	[QUEUE_MSIX_VECTOR] = {0x1a, 2, 0},
 };
 
 static uint32_t get(const struct virtio_function *f, enum reg r)
@@ -225,6 +228,24 @@ void virtio_queue(const struct virtio_function *f, unsigned q, uint16_t size, ui
 	set(f, QUEUE_ENABLE, 1);
 }
 
+/* Entries of the table have 16 bytes: address, data, mask (PCI Local Bus 3.0, 6.8.2.9). */
+void virtio_vectors(const struct virtio_function *f)
+{
+	unsigned cap = pci_capability(f->devfn, CAP_MSIX), q;
+	uint32_t control = pci_read(f->devfn, cap), place = pci_read(f->devfn, cap + 4);
+	uint32_t table = (pci_read(f->devfn, 0x10 + 4 * (place & 7)) & ~0xfu) + (place & ~7u);
+
+	pci_write(f->devfn, cap, control | 1u << 31);
+	for (q = 0; q < f->queues && q <= (control >> 16 & 0x7ff); q++) {
+		*reg32(table + 16 * q) = 0xfee00000u;
+		*reg32(table + 16 * q + 4) = 0;
+		*reg32(table + 16 * q + 8) = VIRTIO_VECTOR + q;
+		*reg32(table + 16 * q + 12) = 0;
+		set(f, QUEUE_SELECT, q);
+		set(f, QUEUE_MSIX_VECTOR, q);
+	}
+}
+
 void virtio_go(const struct virtio_function *f)
 {
 	virtio_set_status(f, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER | VIRTIO_FEATURES_OK |
@@ -239,12 +260,16 @@ void virtio_reset_queue(const struct virtio_function *f, unsigned q)
 		;
 }
 
+volatile uint16_t *virtio_doorbell(const struct virtio_function *f, unsigned q)
+{
+	set(f, QUEUE_SELECT, q);
+	return (volatile uint16_t *)(f->notify + f->notify_step * get(f, QUEUE_NOTIFY_OFF));
+}
+
 void virtio_kick(const struct virtio_function *f, unsigned q)
 {
-	if (f->mmio) {
+	if (f->mmio)
 		*reg32(f->registers + NOTIFY) = q;
-		return;
-	}
-	set(f, QUEUE_SELECT, q);
-	*(volatile uint16_t *)(f->notify + f->notify_step * get(f, QUEUE_NOTIFY_OFF)) = (uint16_t)q;
+	else
+		*virtio_doorbell(f, q) = (uint16_t)q;
 }

@@ -44,9 +44,17 @@ bool virtio_negotiate(const struct virtio_function *f, uint32_t word0, uint32_t 
 uint16_t virtio_queue_size(const struct virtio_function *f, unsigned q);
 void virtio_queue(const struct virtio_function *f, unsigned q, uint16_t size, uint64_t desc,
 		  uint64_t driver, uint64_t device);
+/*
+ * PCI: MSI-X on, before the device starts: queue q has the vector VIRTIO_VECTOR + q of the first
+ * CPU, as far as the device has as many.
+ */
+#define VIRTIO_VECTOR 0x40
+void virtio_vectors(const struct virtio_function *f);
 /* The device starts. */
 void virtio_go(const struct virtio_function *f);
 void virtio_reset_queue(const struct virtio_function *f, unsigned q);
+/* PCI: where queue q is kicked, by writing its number. */
+volatile uint16_t *virtio_doorbell(const struct virtio_function *f, unsigned q);
 void virtio_kick(const struct virtio_function *f, unsigned q);
 
 #endif
