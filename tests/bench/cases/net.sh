@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-# net: in an emulated host, the same guest behind the same tap under carillon and QEMU by turns, with frames
-# carried by the VMM and by the host's kernel. Lines "bench: VMM NAME VALUE" are for tests/bench/boot.
+# net: in an emulated host, a guest of carillon and one of QEMU, each behind a tap, used by turns; with frames
+# carried by the VMM and by the host's kernel. Both are there all the time, so that a turn is short. Lines
+# "bench: VMM NAME VALUE" are for tests/bench/boot.
 # shellcheck shell=sh
 host=smp
 limit=1800
@@ -10,46 +11,78 @@ ticks() {
 	sed 's/.*) //' "/proc/$guest_pid/stat" | awk '{ print $12 + $13 - $41 }'
 }
 
-# What the guest asks for, and a place for what it sends.
-serve() {
-	head -c 8388608 /dev/zero | nc -l -p 5001 >/dev/null &
-	nc -l -p 5002 <>keep >/dev/null &
+# turn_to carillon|qemu: it has "the guest".
+turn_to() {
+	[ "$vmm" = "$1" ] || guest_other
+	vmm=$1
 }
 
-# measure on|off
-measure() {
+# start_net VHOST: the guest of $vmm, with a network of its own.
+start_net() {
+	case $vmm in carillon) subnet=2 ;; *) subnet=3 ;; esac
 	rm -f said
-	serve
-	guest_start pause,netbench,pause -n "tap,ifname=guest0,script=$work/up,vhost=$1"
-	guest_wait state=paused
-	before=$(ticks)
-	guest_say go
-	guest_wait state=paused
-	echo "bench: $vmm vhost_$1_cpu_ms $((($(ticks) - before) * 10))"
-	for figure in in_rate out_rate ping_rate; do
-		echo "bench: $vmm vhost_$1_$figure $(guest_value $figure)"
+	params="quiet panic=-1 subnet=$subnet"
+	# It is the script that has an argument.
+	# shellcheck disable=SC2016
+	printf '#!/bin/sh\nip addr add 10.0.%s.2/24 dev "$1" && ip link set "$1" up\n' "$subnet" >"$work/up$subnet"
+	chmod +x "$work/up$subnet"
+	guest_start netbench -n "tap,ifname=guest$subnet,script=$work/up$subnet,vhost=$1"
+	guest_wait netbench=ready
+}
+
+# What the guest asks for, and a place for what it sends.
+serve() {
+	case $1 in
+	in) head -c 8388608 /dev/zero | nc -l -p 5001 >/dev/null & ;;
+	out) nc -l -p 5002 <>"$work/keep" >/dev/null & ;;
+	*) return ;;
+	esac
+	# Port 5001 or 5002 is listened to.
+	until grep -qE ':138[9A] 0*:0000 0A' /proc/net/tcp /proc/net/tcp6; do
+		usleep 50000
 	done
-	guest_say go
-	guest_end
+}
+
+# measure VHOST FIGURE: one turn of $vmm.
+measure() {
+	serve "$2"
+	before=$(ticks)
+	irqs=$(guest_value irqs)
+	guest_say "$2"
+	guest_wait "$2_rate="
+	guest_wait irqs=
+	echo "bench: $vmm vhost_$1_$2_rate $(guest_value "$2_rate")"
+	echo "bench: $vmm vhost_$1_$2_cpu_ms $((($(ticks) - before) * 10))"
+	echo "bench: $vmm vhost_$1_$2_irqs $(($(guest_value irqs) - ${irqs:-0}))"
 }
 
 run() {
 	use virtio
 	mkfifo keep
 	patience=180
-	# It is the script that has an argument.
-	# shellcheck disable=SC2016
-	printf '#!/bin/sh\nip addr add 10.0.2.2/24 dev "$1" && ip link set "$1" up\n' >up
-	chmod +x up
-	round=0
-	# The first round only warms the caches; tests/bench/boot leaves it out.
-	while [ $round -le "$rounds" ]; do
-		echo "bench: round $round"
-		case $((round % 2)) in 0) order="carillon qemu" ;; *) order="qemu carillon" ;; esac
-		for vmm in $order; do
-			measure off
-			measure on
+	vmm=carillon
+	for vhost in off on; do
+		turn_to carillon
+		start_net $vhost
+		turn_to qemu
+		start_net $vhost
+		round=0
+		# The first round only warms the caches; tests/bench/boot leaves it out.
+		while [ $round -le "$rounds" ]; do
+			echo "bench: round $round"
+			for figure in in out ping; do
+				case $((round % 2)) in 0) order="carillon qemu" ;; *) order="qemu carillon" ;; esac
+				for turn in $order; do
+					turn_to "$turn"
+					measure $vhost $figure
+				done
+			done
+			round=$((round + 1))
 		done
-		round=$((round + 1))
+		for turn in carillon qemu; do
+			turn_to "$turn"
+			guest_say end
+			guest_end
+		done
 	done
 }
