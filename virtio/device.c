@@ -164,9 +164,13 @@ void virtio_serve(struct virtio_queue *q, struct virtq_chain *c,
 	unsigned n = 0;
 
 	virtq_ask_kicks(&q->ring, false);
-	for (; n < q->ring.size && virtio_pop(q, c) > 0; n++)
+	for (; n < q->ring.size && virtio_pop(q, c) > 0; n++) {
 		virtq_push(&q->ring, c, serve(q->device, c));
-	if (n)
+		/* A driver that says which one it waits for works on while the rest is served. */
+		if (q->ring.event_idx)
+			virtio_notify(q);
+	}
+	if (n && !q->ring.event_idx)
 		virtio_notify(q);
 	if (n == q->ring.size || virtq_ask_kicks(&q->ring, true))
 		irq_kick(q->kick);

@@ -139,7 +139,8 @@ int virtio_pop(struct virtio_queue *q, struct virtq_chain *c);
 void virtio_notify(struct virtio_queue *q);
 /*
  * Serve what is in a queue now, chain by chain: `serve` returns how many bytes it wrote. c is the
- * caller's room for a chain. At most a ring's length in one go: the loop has others to serve.
+ * caller's room for a chain. At most a ring's length in one go: the loop has others to serve. With
+ * the event index the driver is told as soon as the chain that it waits for is served.
  */
 void virtio_serve(struct virtio_queue *q, struct virtq_chain *c,
 		  uint32_t (*serve)(struct virtio_device *d, const struct virtq_chain *c));

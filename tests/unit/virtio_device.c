@@ -266,6 +266,30 @@ TRANSPORT_TEST(every_kind_of_ring_works)
 	}
 }
 
+TRANSPORT_TEST(a_driver_that_waits_for_the_first_is_told_before_the_second_is_served)
+{
+	static const uint64_t kinds[] = {0, FEATURE(VIRTIO_F_RING_PACKED)};
+	struct driver_buffer b = {RIG_BUFFERS, 4, VRING_DESC_F_WRITE};
+	struct virtio_queue *q = &r->toy.device.queues[0];
+	uint64_t before;
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		virtio_rig_start(r, kinds[i] | FEATURE(VIRTIO_RING_F_EVENT_IDX));
+		r->rings[0].event_idx = true;
+		/* The first interrupt after a start comes whatever the driver asks for. */
+		cr_assert(virtio_rig_echo(r, 0));
+		before = q->interrupts;
+		driver_ring_ask_at(&r->rings[0], r->rings[0].next_used);
+		driver_ring_add(&r->rings[0], &b, 1);
+		driver_ring_add(&r->rings[0], &b, 1);
+		r->t->kick(r, 0);
+		virtio_rig_settle(r);
+		cr_expect_eq(r->toy.told, before + 1, "kind %u", i);
+		cr_expect_eq(q->interrupts, before + 1, "kind %u: and for nothing else", i);
+	}
+}
+
 TRANSPORT_TEST(no_interrupt_that_the_driver_does_not_want)
 {
 	virtio_rig_start(r, 0);

@@ -18,6 +18,7 @@ static uint32_t echo(struct virtio_device *d, const struct virtq_chain *c)
 {
 	uint8_t buf[64];
 
+	toy_of(d)->told = d->queues[0].interrupts;
 	toy_of(d)->served++;
 	return (uint32_t)virtq_write(c, 0, buf, virtq_read(c, 0, buf, sizeof(buf)));
 }

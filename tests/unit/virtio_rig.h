@@ -38,6 +38,7 @@ struct toy {
 	struct virtq_chain chain;
 	struct iovec iov[RIG_QUEUE_MAX];
 	unsigned starts, stops, queue_starts, queue_stops, served;
+	uint64_t told; /* interrupts of queue 0 when the last chain came */
 	int start_result, queue_start_result;
 	uint8_t written[4];
 };
