@@ -202,7 +202,8 @@ void vm_end(struct vm *vm, enum vm_end how, const char *fmt, ...)
 	va_list args;
 
 	pthread_mutex_lock(&vm->state_lock);
-	if (vm->end == VM_RUNNING) {
+	/* Who stops a machine that is about to start anew means the one that it would be, too. */
+	if (vm->end == VM_RUNNING || (vm->end == VM_RESET && how == VM_STOPPED)) {
 		vm->end = how;
 		va_start(args, fmt);
 		vsnprintf(vm->end_text, sizeof(vm->end_text), fmt, args);
