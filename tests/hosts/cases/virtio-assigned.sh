@@ -3,7 +3,6 @@
 # shellcheck shell=sh
 host=devices
 limit=300
-long="arm64 powerpc"
 
 run() {
 	carillon_only

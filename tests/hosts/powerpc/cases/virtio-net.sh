@@ -2,6 +2,7 @@
 # virtio-net: a paravirtual network card, which the host gives away like any other.
 # shellcheck shell=sh
 host=devices
+long="powerpc"
 
 run() {
 	use full
