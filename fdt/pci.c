@@ -29,7 +29,7 @@ void tree_pci_windows(struct tree *t, const struct pci_windows *w)
 
 void tree_pci_interrupts(struct tree *t, const struct tree_pci_lines *l)
 {
-	uint32_t map[TREE_CELLS_MAX], *entry = map;
+	uint32_t map[TREE_CELLS_MAX] = {0}, *entry = map;
 	unsigned slot, pin;
 
 	for (slot = 0; slot < l->slots; slot++)
