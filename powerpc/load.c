@@ -73,16 +73,34 @@ static int load_elf(struct load *b, const uint8_t *head, struct error *err)
 }
 
 /*
- * A flat image, as objcopy makes it of vmlinux. It starts with a branch or with the endian switch.
- * It does not say what the kernel clears behind its end (.bss), a small part of it: as much again
- * is left free.
+ * Power ISA 3.0B, 2.4: b, forwards, relative and without a link; 3.3.11: tdi 0,0,0x48, which does
+ * nothing.
+ */
+#define OP_MASK	   0xfe000003u
+#define OP_B	   0x48000000u
+#define OP_TDI_NOP 0x08000048u
+
+/*
+ * Does it begin as vmlinux does: with the endian switch, or with a branch to what is in the image,
+ * which the switch is, too, when it is read in the other order? One in 64 of random words is some
+ * branch, so that where it leads to counts.
+ */
+static bool is_flat(uint32_t first, uint64_t size)
+{
+	uint32_t target = first & ~OP_MASK;
+
+	return first == OP_TDI_NOP || ((first & OP_MASK) == OP_B && target && target < size);
+}
+
+/*
+ * A flat image, as objcopy makes it of vmlinux. It does not say what the kernel clears behind its
+ * end (.bss), a small part of it: as much again is left free.
  */
 static int load_flat(struct load *b, const uint8_t *head, struct error *err)
 {
-	const uint32_t first = be32toh(*(const uint32_t *)head);
 	uint64_t ram = b->layout->ram[0].size;
 
-	if (first != 0x08000048 && first >> 26 != 18)
+	if (!is_flat(be32toh(*(const uint32_t *)head), b->kernel.size))
 		return fail(err, ENOEXEC, "is neither an ELF vmlinux nor a flat image of one");
 	if (b->kernel.size > ram)
 		return fail(err, ENOMEM,

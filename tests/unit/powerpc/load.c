@@ -223,6 +223,18 @@ Test(powerpc_load, what_is_no_kernel)
 	refuses(ENOEXEC, "neither an ELF vmlinux nor a flat image");
 	write_file_of(kernel, "\x08", 1, 1);
 	refuses(ENOEXEC, "neither");
+	/* Branches to nowhere in it: behind its end, backwards, to themselves, to an address, with
+	 * a link. */
+	write_file_of(kernel, "\x48\x00\x00\x40", 4, 64);
+	refuses(ENOEXEC, "neither");
+	write_file_of(kernel, "\x4b\xff\xff\xf0", 4, 64);
+	refuses(ENOEXEC, "neither");
+	write_file_of(kernel, "\x48\x00\x00\x00", 4, 64);
+	refuses(ENOEXEC, "neither");
+	write_file_of(kernel, "\x48\x00\x00\x0a", 4, 64);
+	refuses(ENOEXEC, "neither");
+	write_file_of(kernel, "\x48\x00\x00\x09", 4, 64);
+	refuses(ENOEXEC, "neither");
 	write_file_of(kernel, "MZ there", 8, 8);
 	refuses(ENOEXEC, "neither");
 	write_file_of(kernel, "\x1f\x8b\x08 gzip", 8, 8);
