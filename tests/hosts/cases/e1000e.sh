@@ -2,6 +2,7 @@
 # e1000e: a network card with several MSI-X vectors, table in BAR 3; it answers to ping.
 # shellcheck shell=sh
 host=devices
+long="x86"
 
 run() {
 	use full

@@ -2,6 +2,7 @@
 # group-both: two functions of one device, which share an IOMMU group, in one guest.
 # shellcheck shell=sh
 host=refusals
+long="arm64 powerpc"
 
 run() {
 	bind "$twin0" "$twin1"

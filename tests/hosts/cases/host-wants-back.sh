@@ -2,6 +2,7 @@
 # host-wants-back: the host takes a device away from a running guest: the machine ends and lets go.
 # shellcheck shell=sh
 host=devices
+long="arm64 powerpc"
 
 run() {
 	carillon_only

@@ -2,6 +2,7 @@
 # hugepages: guest memory from hugetlbfs; refused when the pool is too small.
 # shellcheck shell=sh
 host=smp
+long="arm64 powerpc"
 
 run() {
 	carillon_only

@@ -2,7 +2,7 @@
 # igb: a network card with several MSI-X vectors, table in BAR 3; it answers to ping.
 # shellcheck shell=sh
 host=devices
-long="powerpc"
+long="arm64 powerpc"
 
 run() {
 	use full

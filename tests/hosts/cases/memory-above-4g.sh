@@ -2,6 +2,7 @@
 # memory-above-4g: more memory than fits below 4 GiB.
 # shellcheck shell=sh
 host=smp
+long="arm64 powerpc"
 
 run() {
 	memory=5G

@@ -2,6 +2,7 @@
 # nvme-e1000e: a disk and a network card in one guest.
 # shellcheck shell=sh
 host=devices
+long="arm64 powerpc"
 
 run() {
 	use full

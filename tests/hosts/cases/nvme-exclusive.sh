@@ -2,6 +2,7 @@
 # nvme-exclusive: an NVMe whose MSI-X table has a BAR of its own.
 # shellcheck shell=sh
 host=devices
+long="arm64 powerpc"
 
 run() {
 	bind "$nvme_exclusive"

@@ -3,6 +3,7 @@
 # the BAR's mappings are hidden while the line is up.
 # shellcheck shell=sh
 host=devices
+long="arm64 powerpc"
 
 run() {
 	carillon_only

@@ -2,6 +2,7 @@
 # nvme-intx: an NVMe on a level-triggered pin, in a guest without MSI.
 # shellcheck shell=sh
 host=devices
+long="arm64"
 
 run() {
 	params="$params pci=nomsi"

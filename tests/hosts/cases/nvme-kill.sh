@@ -2,6 +2,7 @@
 # nvme-kill: the VMM is killed while its guest has a device; the next one gets it in working order.
 # shellcheck shell=sh
 host=devices
+long="arm64 powerpc"
 
 run() {
 	bind "$nvme"

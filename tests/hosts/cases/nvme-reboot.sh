@@ -2,6 +2,7 @@
 # nvme-reboot: a guest reboots and its device still works.
 # shellcheck shell=sh
 host=devices
+long="arm64"
 
 run() {
 	bind "$nvme"

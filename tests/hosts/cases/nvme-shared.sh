@@ -3,6 +3,7 @@
 # interrupts cost no exit to user space: the console is all that may.
 # shellcheck shell=sh
 host=devices
+long="x86 powerpc"
 
 run() {
 	bind "$nvme"

@@ -2,7 +2,7 @@
 # pmem: files of the host are memory of the guest; what it writes is in the one and not in the read-only one.
 # shellcheck shell=sh
 host=virtio
-long="arm64 powerpc"
+long="x86 arm64 powerpc"
 
 sum() {
 	sha256sum <"$1" | cut -d' ' -f1

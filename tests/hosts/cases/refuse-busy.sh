@@ -2,6 +2,7 @@
 # refuse-busy: a device that another guest has.
 # shellcheck shell=sh
 host=refusals
+long="arm64 powerpc"
 
 run() {
 	bind "$nvme"

@@ -2,6 +2,7 @@
 # smp-4-next: a guest with Linux 7 sees its 4 CPUs.
 # shellcheck shell=sh
 host=smp
+long="x86 powerpc"
 
 run() {
 	use next

@@ -2,6 +2,7 @@
 # smp-4: a guest with Linux 6.12 sees its 4 CPUs.
 # shellcheck shell=sh
 host=smp
+long="powerpc"
 
 run() {
 	cpus=4

@@ -2,6 +2,7 @@
 # stop: list and stat show a running guest, stop ends it.
 # shellcheck shell=sh
 host=smp
+long="arm64 powerpc"
 
 run() {
 	carillon_only

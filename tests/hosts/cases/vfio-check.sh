@@ -3,6 +3,7 @@
 # VFIO has the device as after, and what a guest then has. A device that is in use, or not there, is refused.
 # shellcheck shell=sh
 host=devices
+long="arm64 powerpc"
 
 # check_says DEVICE TEXT...: what carillon vfio check must say of a device, with one blank for many; all of
 # it is left in the file "answer".

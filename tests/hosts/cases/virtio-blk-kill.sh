@@ -2,7 +2,7 @@
 # virtio-blk-kill: the VMM is killed while its guest writes; all that was flushed is there, and the lock is gone.
 # shellcheck shell=sh
 host=virtio
-long="arm64 powerpc"
+long="x86 arm64 powerpc"
 limit=300
 
 run() {

@@ -3,7 +3,7 @@
 # shellcheck shell=sh
 host=virtio
 limit=300
-long="arm64 powerpc"
+long="x86 arm64 powerpc"
 
 run() {
 	carillon_only

@@ -2,6 +2,7 @@
 # virtio-rng: the guest has entropy from the host, with interrupts of its own, and the VMM counts what it gave.
 # shellcheck shell=sh
 host=devices
+long="arm64 powerpc"
 
 run() {
 	carillon_only

@@ -2,7 +2,7 @@
 # vsock-vhost: the host's kernel serves the guest's sockets, in both directions, several at a time.
 # shellcheck shell=sh
 host=virtio
-long="arm64 powerpc"
+long="x86 arm64 powerpc"
 
 run() {
 	carillon_only

@@ -2,6 +2,7 @@
 # gicv2-irqchip: a host with a GICv2 offers no GICv3: the message says what there is.
 # shellcheck shell=sh
 host=gicv2
+long="arm64"
 
 run() {
 	carillon_only

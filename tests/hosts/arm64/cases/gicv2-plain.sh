@@ -2,6 +2,7 @@
 # gicv2-plain: a GICv2 without the frame for messages.
 # shellcheck shell=sh
 host=gicv2
+long="arm64"
 
 run() {
 	carillon_only

@@ -3,6 +3,7 @@
 # device.
 # shellcheck shell=sh
 host=gicv2
+long="arm64"
 
 run() {
 	parameter=/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts

@@ -2,4 +2,5 @@
 # page16k-both: two NVMe on a host with 16 KiB pages: the guest, with 4, may place several BARs in one.
 # shellcheck shell=sh
 host=page16k
+long="arm64"
 . "$cases/nvme-both.sh"

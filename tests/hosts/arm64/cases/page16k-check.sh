@@ -3,6 +3,7 @@
 # what gives them pages of their own; and doing what it says has the effect that it says.
 # shellcheck shell=sh
 host=page16k
+long="arm64"
 . "$cases/vfio-check.sh"
 
 run() {

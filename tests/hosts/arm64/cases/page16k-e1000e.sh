@@ -2,4 +2,5 @@
 # page16k-e1000e: a network card on a host with 16 KiB pages, guest with 4.
 # shellcheck shell=sh
 host=page16k
+long="arm64"
 . "$cases/e1000e.sh"

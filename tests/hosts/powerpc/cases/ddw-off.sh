@@ -3,6 +3,7 @@
 # when it needs it.
 # shellcheck shell=sh
 host=devices
+long="powerpc"
 
 run() {
 	bind "$nvme"

@@ -3,6 +3,7 @@
 # which each has a part.
 # shellcheck shell=sh
 host=refusals
+long="powerpc"
 
 run() {
 	bind "$nvme" "$twin0" "$twin1"

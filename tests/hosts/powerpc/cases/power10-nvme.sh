@@ -2,4 +2,5 @@
 # power10-nvme: an NVMe on a POWER10 host.
 # shellcheck shell=sh
 host=power10
+long="powerpc"
 . "$cases/nvme-shared.sh"

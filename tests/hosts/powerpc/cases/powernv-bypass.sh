@@ -2,6 +2,7 @@
 # powernv-bypass: KVM hands a disk's interrupts to the guest by itself: the host's handlers see none.
 # shellcheck shell=sh
 host=powernv
+long="powerpc"
 
 run() {
 	parameter=/sys/module/kvm_hv/parameters/kvm_irq_bypass

@@ -2,6 +2,7 @@
 # powernv-hash: a guest with a hash MMU, where the host's KVM has both.
 # shellcheck shell=sh
 host=powernv
+long="powerpc"
 
 run() {
 	carillon_only

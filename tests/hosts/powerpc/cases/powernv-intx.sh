@@ -2,4 +2,5 @@
 # powernv-intx: a level interrupt on bare metal.
 # shellcheck shell=sh
 host=powernv
+long="powerpc"
 . "$cases/nvme-intx.sh"

@@ -3,6 +3,7 @@
 # guest has handled it.
 # shellcheck shell=sh
 host=powernv
+long="powerpc"
 
 run() {
 	carillon_only

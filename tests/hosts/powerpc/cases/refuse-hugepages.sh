@@ -2,6 +2,7 @@
 # refuse-hugepages: emulated bare metal says nothing of huge pages to its kernel, which then has none.
 # shellcheck shell=sh
 host=powernv
+long="powerpc"
 
 run() {
 	carillon_only

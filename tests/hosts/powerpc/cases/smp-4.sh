@@ -4,6 +4,7 @@
 # what hangs is the nested hypervisor under emulation. Two CPUs are proven by nvme-smp.
 # shellcheck shell=sh
 host=smp
+long="powerpc"
 
 run() {
 	skip "the emulated host hangs at times with more CPUs in guests than it has, whatever the VMM"

@@ -3,6 +3,7 @@
 # carillon, with the same effect.
 # shellcheck shell=sh
 host=devices
+long="powerpc"
 
 run() {
 	carillon_only
