@@ -8,7 +8,7 @@
 # shellcheck shell=sh
 host=walk
 limit=600
-long="arm64 powerpc"
+long="x86 arm64 powerpc"
 
 # What there is to read where a read of nothing is a fault, as BAR:FIRST-END:WIDTHS. QEMU's NVMe has registers
 # in all of the first 8K of BAR 0. Tables and PBAs serve dwords and qwords, and around them is nothing. BAR 1

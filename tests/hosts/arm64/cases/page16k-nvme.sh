@@ -3,6 +3,7 @@
 # table has to be served, so the registers are too.
 # shellcheck shell=sh
 host=page16k
+long="arm64"
 
 run() {
 	bind "$nvme"

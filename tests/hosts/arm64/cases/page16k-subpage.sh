@@ -4,6 +4,7 @@
 # are, only while no other is in their page. The others are served. A relocated table frees the NVMe's.
 # shellcheck shell=sh
 host=page16k
+long="arm64"
 
 # read_all OPTION: a guest reads a register of each device.
 read_all() {

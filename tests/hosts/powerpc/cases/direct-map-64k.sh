@@ -3,6 +3,7 @@
 # With the table mapped, reading one costs no exit; with the table trapped each read does.
 # shellcheck shell=sh
 host=page64k
+long="powerpc"
 
 # rate_of [OPTION]: reads per second of a register that a guest makes, and traps that they cost.
 rate_of() {

@@ -2,4 +2,5 @@
 # host-64k: a guest with 4 KiB pages on a host with 64.
 # shellcheck shell=sh
 host=page64k
+long="powerpc"
 . "$cases/nvme-shared.sh"
