@@ -492,7 +492,10 @@ static inline void console_has_room(struct vm *vm)
 	if (vm->console.room)
 		vm->console.room(vm->console.user);
 }
-/* Say how the machine ends (the first call wins) and stop the loop. Any thread. */
+/*
+ * Say how the machine ends, and stop the loop. The first call wins, but a stop over a reset. Any
+ * thread.
+ */
 void vm_end(struct vm *vm, enum vm_end how, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 #endif
