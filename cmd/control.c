@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* carillon list, stop, pause, resume, balloon, resize, stat, debug: what is said to running
- * machines. */
+/* What is said to running machines: list, stop, pause, resume, balloon, resize, stat, debug. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -56,30 +55,33 @@ int cmd_resume(int argc, char **argv)
 	return say(argc, argv);
 }
 
-int cmd_balloon(int argc, char **argv)
+/* An order with a number. */
+static int order_number(const char *name, const char *verb, uint64_t n)
 {
 	char command[CONTROL_LINE];
+
+	snprintf(command, sizeof(command), "%s %llu", verb, (unsigned long long)n);
+	return order(name, command);
+}
+
+int cmd_balloon(int argc, char **argv)
+{
 	uint64_t bytes;
 
-	if (argc != 3 || parse_size(argv[2], &bytes)) {
-		warn("usage: carillon balloon NAME SIZE; for example 512M, and 0 gives all back");
-		return STATUS_USAGE;
-	}
-	snprintf(command, sizeof(command), "balloon %llu", (unsigned long long)bytes);
-	return order(argv[1], command);
+	if (argc == 3 && !parse_size(argv[2], &bytes))
+		return order_number(argv[1], "balloon", bytes);
+	warn("usage: carillon balloon NAME SIZE; for example 512M, and 0 gives all back");
+	return STATUS_USAGE;
 }
 
 int cmd_resize(int argc, char **argv)
 {
-	char command[CONTROL_LINE];
-	uint64_t n;
+	uint64_t disk;
 
-	if (argc != 3 || parse_u64(argv[2], &n)) {
-		warn("usage: carillon resize NAME DISK; the first disk is 0");
-		return STATUS_USAGE;
-	}
-	snprintf(command, sizeof(command), "resize %llu", (unsigned long long)n);
-	return order(argv[1], command);
+	if (argc == 3 && !parse_u64(argv[2], &disk))
+		return order_number(argv[1], "resize", disk);
+	warn("usage: carillon resize NAME DISK; the first disk is 0");
+	return STATUS_USAGE;
 }
 
 /* For people: JSON's own text, one counter a line, without its brackets and quotes. */
