@@ -9,13 +9,19 @@ need() {
 	done
 }
 
-# wait_for_sockets FILE...: until somebody has made them. virtiofsd's is gone again when the VMM has found it.
+# listens FILE: whether somebody listens at this socket of the working folder. bind() gives it its name, and who
+# connects before listen() is refused. The kernel's list has the state: 10000 is listening.
+listens() {
+	grep -q " 00010000 .*[ /]$1\$" /proc/net/unix
+}
+
+# wait_for_sockets FILE...: until somebody listens there. virtiofsd ends that when the VMM has found it.
 wait_for_sockets() {
 	for file; do
 		tries=0
-		until [ -S "$file" ]; do
+		until listens "$file"; do
 			tries=$((tries + 1))
-			[ "$tries" -lt 200 ] || fail "no socket $file: $(cat ./*.log)"
+			[ "$tries" -lt 200 ] || fail "nobody listens at $file: $(cat ./*.log)"
 			usleep 100000
 		done
 	done

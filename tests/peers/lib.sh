@@ -3,6 +3,9 @@
 # shellcheck shell=bash
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# listens.
+# shellcheck source=tests/hosts/backends.sh
+. "$top/tests/hosts/backends.sh"
 out=$(mktemp -d)
 export CARILLON_RUN=$out/run
 started=()

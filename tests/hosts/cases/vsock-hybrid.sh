@@ -34,9 +34,11 @@ sockets_work() {
 
 run() {
 	carillon_only
+	# shellcheck source=/dev/null
+	. /share/backends.sh
 	use virtio
 	vsockcat echo v.sock 99 &
-	until [ -S v.sock ]; do usleep 10000; done
+	wait_for_sockets v.sock
 	refuses_run "v.sock: another process listens there" --vsock cid=3,uds=v.sock
 	# Now nobody listens there, and it is taken over.
 	kill $!
