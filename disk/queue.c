@@ -143,7 +143,7 @@ static bool suits_engine(const struct disk_queue *q, const struct disk_request *
 	if (!q->ops)
 		return false;
 	/* What the page cache could not write is the driver's business: see disk/raw.c. */
-	if (!q->image->file.direct && (r->op == DISK_FLUSH || r->durable))
+	if (!q->image->file.direct && (r->op == DISK_FLUSH || (r->op == DISK_WRITE && r->durable)))
 		return false;
 	if (r->op == DISK_FLUSH)
 		return true;

@@ -14,6 +14,7 @@
 
 #define NAME	   "bench-disk"
 #define BLOCK_ID   2
+#define CAN_FLUSH  (1u << 9) /* VIRTIO_BLK_F_FLUSH: without it each write would be flushed */
 #define RING	   0x400000u
 #define HEADERS	   0x410000u
 #define STATES	   0x412000u /* the device's byte for each */
@@ -84,7 +85,7 @@ static void check(const struct bench *b)
 
 static void start(void)
 {
-	if (!virtio_negotiate(&disk, VIRTIO_0_EVENT_IDX | VIRTIO_0_INDIRECT, 0))
+	if (!virtio_negotiate(&disk, VIRTIO_0_EVENT_IDX | VIRTIO_0_INDIRECT | CAN_FLUSH, 0))
 		end(NAME, "features");
 	virtio_vectors(&disk);
 	ring_init(&ring, &disk, 0, RING);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /* Requests to raw images, by each engine. */
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -299,6 +300,60 @@ Test(disk_queue, what_is_given_back_takes_no_room)
 		cr_assert_eq(run(DISK_DISCARD, 65536, SIZE - 131072, NULL), 0);
 		cr_assert_leq(kib_taken(), 128u + 32);
 		expect_zeros(65536, SIZE - 65536);
+	}
+}
+
+/* Threads of ours that serve requests. */
+static unsigned count_threads(void)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	struct dirent *task;
+	char path[300], name[16];
+	unsigned n = 0;
+	FILE *f;
+
+	while ((task = readdir(tasks))) {
+		snprintf(path, sizeof(path), "/proc/self/task/%s/comm", task->d_name);
+		f = fopen(path, "r");
+		n += f && fgets(name, sizeof(name), f) && !strcmp(name, "disk\n");
+		if (f)
+			fclose(f);
+	}
+	closedir(tasks);
+	return n;
+}
+
+/* One that was joined may still be in the list for a moment. */
+static void expect_threads(unsigned n)
+{
+	unsigned patience = 1000;
+
+	while (count_threads() != n && --patience)
+		usleep(1000);
+	cr_assert(patience, "%u threads", count_threads());
+}
+
+/* Of a driver that can't flush every request is durable; a thread is for what it changes. */
+Test(disk_queue, a_read_is_an_engine_s_even_if_it_is_durable)
+{
+	struct op op;
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(each_engine); i++) {
+		bool threads = each_engine[i].engine == DISK_THREADS;
+
+		if (!open_by(&each_engine[i]))
+			continue;
+		submit(&op, DISK_READ, 0, 4096, memory, 1);
+		op.r.durable = true;
+		disk_drain(queue);
+		cr_assert(op.done && !op.result, "%d", op.result);
+		expect_threads(threads);
+		submit(&op, DISK_WRITE, 4096, 4096, memory, 1);
+		op.r.durable = true;
+		disk_drain(queue);
+		cr_assert(op.done && !op.result, "%d", op.result);
+		expect_threads(threads || !each_engine[i].direct);
 	}
 }
 
