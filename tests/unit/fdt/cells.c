@@ -3,8 +3,10 @@
 #include "cells.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <libfdt.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 char tree[TREE_ROOM];
 
@@ -60,4 +62,26 @@ uint32_t cell(int at, const char *property, unsigned i)
 uint64_t cell64(int at, const char *property, unsigned i)
 {
 	return (uint64_t)cell(at, property, i) << 32 | cell(at, property, i + 1);
+}
+
+/* ASan looks at what is beyond. */
+void expect_room_minded(int (*build)(const void *machine, void *buf, size_t size),
+			const void *machine)
+{
+	size_t size, need;
+	char *buf;
+	int ret = -ENOSPC;
+
+	cr_assert_eq(build(machine, tree, TREE_ROOM), 0);
+	need = fdt_totalsize(tree);
+	for (size = 0; size < need + 512 && ret; size += size < need - 64 ? 37 : 1) {
+		buf = malloc(size + !size);
+		ret = build(machine, buf, size);
+		if (ret)
+			cr_assert_eq(ret, -ENOSPC, "of %zu bytes", size);
+		else
+			cr_assert_eq(fdt_check_full(buf, size), 0);
+		free(buf);
+	}
+	cr_assert_eq(ret, 0, "0x%zx bytes are not enough for as many", need);
 }

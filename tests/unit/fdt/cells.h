@@ -5,6 +5,7 @@
 #define CARILLON_TESTS_CELLS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define TREE_ROOM (64 << 10)
@@ -21,5 +22,10 @@ unsigned count_cells(int at, const char *property);
 uint32_t cell(int at, const char *property, unsigned i);
 /* Of cells i and i + 1. */
 uint64_t cell64(int at, const char *property, unsigned i);
+
+/* Any room is enough for a machine's tree or is said not to be, and nothing is written beyond it.
+ */
+void expect_room_minded(int (*build)(const void *machine, void *buf, size_t size),
+			const void *machine);
 
 #endif
