@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "engine.h"
+#include "thread.h"
 
 #define NEEDED (IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE)
 
@@ -140,7 +141,7 @@ static void ring_send(void *engine)
 			continue;
 		/* Out of memory for now: the queue comes back. */
 		if (n <= 0) {
-			irq_kick(r->event);
+			event_kick(r->event);
 			return;
 		}
 		r->gathered -= (uint32_t)n;

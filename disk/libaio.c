@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "engine.h"
+#include "thread.h"
 
 /* How many results are fetched at once. */
 #define BATCH 32
@@ -121,7 +122,7 @@ static void aio_send(void *engine)
 			drop_gathered(a, 1);
 			a->free[a->n_free++] = b;
 		}
-		irq_kick(a->event);
+		event_kick(a->event);
 		return;
 	}
 }

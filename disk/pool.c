@@ -2,8 +2,6 @@
 /* Threads that call an image's driver. */
 #include "pool.h"
 
-#include <signal.h>
-
 static int change(struct disk_image *image, const struct disk_request *r)
 {
 	const struct disk_driver *d = image->driver;
@@ -47,7 +45,7 @@ static void serve_first(struct disk_pool *p)
 	pthread_mutex_lock(&p->lock);
 	r->next = p->ended;
 	p->ended = r;
-	irq_kick(p->event);
+	event_kick(p->event);
 }
 
 static void *run(void *opaque)
@@ -71,21 +69,9 @@ static void *run(void *opaque)
 /* With the lock held. False: there is none, and none could be had. */
 static bool have_thread(struct disk_pool *p)
 {
-	pthread_attr_t attr;
-	sigset_t all, before;
-	int ret;
-
-	if (p->idle || p->n_threads == POOL_THREADS)
-		return true;
-	sigfillset(&all);
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, THREAD_STACK);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	ret = pthread_create(&p->threads[p->n_threads], &attr, run, p);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attr);
-	if (!ret)
-		pthread_setname_np(p->threads[p->n_threads++], "disk");
+	if (!p->idle && p->n_threads < POOL_THREADS &&
+	    !thread_start(&p->threads[p->n_threads], "disk", run, p))
+		p->n_threads++;
 	return p->n_threads;
 }
 

@@ -7,6 +7,7 @@
 #define CARILLON_DISK_POOL_H
 
 #include "image.h"
+#include "thread.h"
 
 #define POOL_THREADS 4
 

@@ -16,12 +16,11 @@
 #include <stdatomic.h>
 
 #include "base.h"
+#include "thread.h"
 
 /* ---- guest memory ------------------------------------------------------------------------- */
 
 #define RAM_BANKS_MAX 16
-/* Handlers are shallow; thousands of vCPUs must not cost 8 MiB of address space each. */
-#define THREAD_STACK (256 * KIB)
 
 /* One run of guest RAM: gpa and size in bytes, page aligned; host is where it is mapped here. */
 struct ram_bank {
@@ -296,8 +295,6 @@ int irq_route_msi(struct irq_table *t, unsigned gsi, const struct msi_message *m
  */
 int irq_attach(struct irq_table *t, unsigned gsi, int fd, int resamplefd);
 int irq_detach(struct irq_table *t, unsigned gsi, int fd);
-/* Add 1 to an eventfd: a latch, a doorbell. Never blocks: a full counter is as good as a kick. */
-void irq_kick(int eventfd);
 /*
  * Drive the line of a board GSI. It is a wired or: up while any of its drivers holds it up, so each
  * of them calls this only when its own level changes.
@@ -358,7 +355,7 @@ struct worker {
 	struct loop loop;
 	pthread_t thread;
 	bool started;
-	char name[16];
+	char name[THREAD_NAME];
 };
 
 /* Sources may be added from then on. name, for messages and as the thread's: its first letters. */

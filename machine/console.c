@@ -145,7 +145,7 @@ static void note_room(void *user)
 {
 	const struct console *c = user;
 
-	irq_kick(c->room.fd);
+	event_kick(c->room.fd);
 }
 
 void console_resized(struct console *c)

@@ -203,7 +203,7 @@ static void take_stats(struct balloon *b)
 		read_stats(b);
 	}
 	if (virtq_ask_kicks(&q->ring, true) && !b->stats_held)
-		irq_kick(q->kick);
+		event_kick(q->kick);
 }
 
 /* The buffer goes back: with that the driver is asked for new statistics. */

@@ -251,7 +251,7 @@ static void kicked(struct virtio_device *d, unsigned index)
 	disk_send(b->queue);
 	notify(b);
 	if (!limited && (n == q->ring.size || virtq_ask_kicks(&q->ring, true)))
-		irq_kick(q->kick);
+		event_kick(q->kick);
 }
 
 /* ---- what the worker waits for --------------------------------------------------------------- */
@@ -277,7 +277,7 @@ static void timer_ready(struct loop_source *src, uint32_t events)
 	if (!loop_timer_ended(&b->timer))
 		return;
 	for (i = 0; i < b->device.n_queues; i++)
-		irq_kick(b->device.queues[i].kick);
+		event_kick(b->device.queues[i].kick);
 }
 
 /* ---- the driver comes and goes --------------------------------------------------------------- */

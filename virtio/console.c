@@ -123,7 +123,7 @@ static void transmit(struct console *c)
 		total += n;
 	}
 	if (n || (!c->sending && virtq_ask_kicks(&q->ring, true)))
-		irq_kick(q->kick);
+		event_kick(q->kick);
 }
 
 static bool runs(const struct console *c)
@@ -184,7 +184,7 @@ static unsigned fill(struct console *c, const uint8_t *data, unsigned n)
 		virtio_notify(q);
 	c->refused = done < n;
 	if (virtq_ask_kicks(&q->ring, c->refused))
-		irq_kick(q->kick);
+		event_kick(q->kick);
 	return done;
 }
 

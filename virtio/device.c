@@ -173,7 +173,7 @@ void virtio_serve(struct virtio_queue *q, struct virtq_chain *c,
 	if (n && !q->ring.event_idx)
 		virtio_notify(q);
 	if (n == q->ring.size || virtq_ask_kicks(&q->ring, true))
-		irq_kick(q->kick);
+		event_kick(q->kick);
 }
 
 /* ---- features -------------------------------------------------------------------------------- */
@@ -265,7 +265,7 @@ static void start(struct virtio_device *d)
 	/* Buffers may have been made available before, without a kick (2.7.13.1 allows none). */
 	for (i = 0; i < d->n_queues; i++)
 		if (d->queues[i].enabled)
-			irq_kick(d->queues[i].kick);
+			event_kick(d->queues[i].kick);
 }
 
 /* 2.1: a driver adds bits, in order, or resets with 0; what it must not do has no effect. */
@@ -328,7 +328,7 @@ void virtio_enable_queue(struct virtio_queue *q)
 		return;
 	q->enabled = true;
 	if (!d->ops->queue_start || !d->ops->queue_start(d, q->index)) {
-		irq_kick(q->kick);
+		event_kick(q->kick);
 		return;
 	}
 	/* A later reset of the queue shall not stop what never started. */

@@ -29,7 +29,8 @@ struct virtio_queue {
 	struct virtq ring;
 	bool enabled; /* by the driver (queue_enable, QueueReady) */
 	_Atomic uint16_t vector;
-	int kick; /* eventfd: the driver's notifications; the device's own is fine too (irq_kick) */
+	int kick; /* eventfd: the driver's notifications; the device's own is fine too (event_kick)
+		   */
 	struct loop_source source;
 	_Atomic uint64_t kicks, interrupts;
 };

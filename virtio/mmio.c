@@ -224,7 +224,7 @@ static void registers_write(void *opaque, uint64_t offset, unsigned size, uint64
 	if (offset == VIRTIO_MMIO_QUEUE_NOTIFY && size == 4) {
 		q = virtio_queue(d, (uint32_t)value);
 		if (q)
-			irq_kick(q->kick);
+			event_kick(q->kick);
 		return;
 	}
 	pthread_mutex_lock(&d->lock);

@@ -27,7 +27,7 @@ static void fire(struct virtio_pci *p, uint16_t vector, uint8_t why)
 		settle_line(p);
 	} else if (vector < p->n_vectors) {
 		if (p->fds[vector] >= 0)
-			irq_kick(p->fds[vector]);
+			event_kick(p->fds[vector]);
 		else
 			p->pending[vector] = true;
 	}
@@ -129,7 +129,7 @@ static void take_fds(struct virtio_pci *p, unsigned first, unsigned n, const int
 		p->fds[first + i] = fds[i];
 		if (fds[i] >= 0 && p->pending[first + i]) {
 			p->pending[first + i] = false;
-			irq_kick(fds[i]);
+			event_kick(fds[i]);
 		}
 	}
 }

@@ -122,7 +122,7 @@ static void registers_write(void *opaque, uint64_t offset, unsigned size, uint64
 	if (offset >= NOTIFY_OFFSET) {
 		q = virtio_queue(d, (uint32_t)(offset - NOTIFY_OFFSET) / NOTIFY_STEP);
 		if (q)
-			irq_kick(q->kick);
+			event_kick(q->kick);
 		return;
 	}
 	pthread_mutex_lock(&d->lock);

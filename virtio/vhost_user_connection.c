@@ -206,7 +206,7 @@ static void wake_all(struct vhost_user *v)
 	for (q = 0; q < v->shape.n_served; q++) {
 		if (!v->rings[q].running)
 			continue;
-		irq_kick(v->device.queues[q].kick);
+		event_kick(v->device.queues[q].kick);
 		virtio_interrupt(&v->device, q);
 	}
 }

@@ -170,7 +170,7 @@ void vsock_pump(struct vsock *v)
 	if (n)
 		virtio_notify(q);
 	if (n == q->ring.size || (!ret && virtq_ask_kicks(&q->ring, true)))
-		irq_kick(q->kick);
+		event_kick(q->kick);
 }
 
 /* ---- from the guest -------------------------------------------------------------------------- */

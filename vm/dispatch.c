@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "vm.h"
+#include "thread.h"
 
 uint64_t load_exact(const volatile void *p, unsigned size)
 {
@@ -90,7 +91,7 @@ static bool ring_doorbell(const struct region *r, uint64_t offset, unsigned size
 
 		if (e->offset == offset && (!e->len || e->len == size) &&
 		    (!e->match || e->data == value)) {
-			irq_kick(e->fd);
+			event_kick(e->fd);
 			return true;
 		}
 	}

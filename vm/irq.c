@@ -212,14 +212,6 @@ int irq_detach(struct irq_table *t, unsigned gsi, int fd)
 	return t->backend->irqfd(t->opaque, &irqfd);
 }
 
-void irq_kick(int eventfd)
-{
-	uint64_t one = 1;
-
-	if (write(eventfd, &one, sizeof(one)) < 0)
-		return; /* EAGAIN: the counter is full, hence readable, hence kicked */
-}
-
 int irq_line(struct irq_table *t, unsigned gsi, bool level)
 {
 	int ret = 0;

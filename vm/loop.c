@@ -65,5 +65,5 @@ int loop_run(struct loop *l)
 void loop_stop(struct loop *l)
 {
 	atomic_store(&l->stopping, true);
-	irq_kick(l->wake);
+	event_kick(l->wake);
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "vm.h"
+#include "thread.h"
 
 #define HUGEPAGE (2 * MIB)
 /* Less is not worth a thread; more threads than this fight for the memory's bandwidth. */
@@ -100,15 +101,11 @@ static void *fault_in(void *opaque)
 /* Threads of the size of the vCPUs', which then find these stacks in the C library's cache. */
 static unsigned start_jobs(struct fault_job *jobs, unsigned n)
 {
-	pthread_attr_t attr;
 	unsigned i;
 
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, THREAD_STACK);
 	for (i = 1; i < n; i++)
-		if (pthread_create(&jobs[i].thread, &attr, fault_in, &jobs[i]))
+		if (thread_start(&jobs[i].thread, "prefault", fault_in, &jobs[i]))
 			break;
-	pthread_attr_destroy(&attr);
 	return i;
 }
 

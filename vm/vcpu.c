@@ -206,10 +206,11 @@ static void *vcpu_main(void *opaque)
 {
 	struct vcpu *c = opaque;
 	struct vm *vm = c->vm;
-	char name[16];
+	sigset_t kicks;
 
-	snprintf(name, sizeof(name), "vcpu%u", c->index);
-	pthread_setname_np(pthread_self(), name);
+	sigemptyset(&kicks);
+	sigaddset(&kicks, VCPU_SIGNAL);
+	pthread_sigmask(SIG_UNBLOCK, &kicks, NULL);
 	while (may_run(c)) {
 		if (!ioctl(c->fd, KVM_RUN, 0)) {
 			handle_exit(c);
@@ -236,22 +237,18 @@ static void wake_from_guest(int sig)
 int vm_start_vcpus(struct vm *vm, struct error *err)
 {
 	struct sigaction act = {.sa_handler = wake_from_guest};
-	pthread_attr_t attr;
+	char name[THREAD_NAME];
 	unsigned i;
-	int code = 0;
+	int ret = 0;
 
 	sigaction(VCPU_SIGNAL, &act, NULL);
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, THREAD_STACK);
-	for (i = 0; i < vm->n_vcpus && !code; i++) {
-		code = pthread_create(&vm->vcpus[i].thread, &attr, vcpu_main, &vm->vcpus[i]);
-		vm->vcpus[i].started = !code;
+	for (i = 0; i < vm->n_vcpus && !ret; i++) {
+		snprintf(name, sizeof(name), "vcpu%u", i);
+		ret = thread_start(&vm->vcpus[i].thread, name, vcpu_main, &vm->vcpus[i]);
+		vm->vcpus[i].started = !ret;
 	}
-	pthread_attr_destroy(&attr);
-	if (code)
-		return fail(err, code, "vCPU %u: can't start its thread: %s", i - 1,
-			    strerror(code));
-	return 0;
+	return ret ? fail(err, -ret, "vCPU %u: can't start its thread: %s", i - 1, strerror(-ret))
+		   : 0;
 }
 
 static void kick(struct vcpu *c)

@@ -23,7 +23,7 @@ static void type(struct loop_source *src, uint32_t events)
 /* The room that the device tells of is a reason to type again. */
 static void room(void *user)
 {
-	irq_kick(((struct loop_source *)user)->fd);
+	event_kick(((struct loop_source *)user)->fd);
 }
 
 static struct loop_source *user(void)
@@ -48,7 +48,7 @@ static int create(struct virtio *v, struct virtio_device **out, struct error *er
 	v->vm->console.room = room;
 	v->vm->console.user = user();
 	user()->opaque = v->vm;
-	irq_kick(user()->fd);
+	event_kick(user()->fd);
 	if (loop_add(&v->vm->loop, user(), EPOLLIN))
 		abort();
 	return ret;

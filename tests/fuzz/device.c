@@ -298,7 +298,7 @@ static void operate(struct machine *m, const struct operation *o)
 		read_register(m, offset, size);
 		return;
 	case FUZZ_KICK:
-		irq_kick(m->device->queues[o->value % m->device->n_queues].kick);
+		event_kick(m->device->queues[o->value % m->device->n_queues].kick);
 		settle(m);
 		return;
 	case FUZZ_MEMORY_WRITE:

@@ -100,7 +100,7 @@ void device_rig_settle(struct device_rig *r)
 static void add(struct device_rig *r, unsigned q, uint64_t address, uint32_t length, uint16_t flags)
 {
 	driver_ring_add(&r->rings[q], &(struct driver_buffer){address, length, flags}, 1);
-	irq_kick(r->d->queues[q].kick);
+	event_kick(r->d->queues[q].kick);
 	device_rig_settle(r);
 }
 

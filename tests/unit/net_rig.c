@@ -56,12 +56,12 @@ static void interrupt(struct virtio_device *d, unsigned q)
 	struct net_rig *r = d->transport_opaque;
 
 	(void)q;
-	irq_kick(r->interrupt);
+	event_kick(r->interrupt);
 }
 
 static void config_interrupt(struct virtio_device *d)
 {
-	irq_kick(((struct net_rig *)d->transport_opaque)->config_interrupt);
+	event_kick(((struct net_rig *)d->transport_opaque)->config_interrupt);
 }
 
 static int call_fd(struct virtio_device *d, unsigned q)
@@ -160,7 +160,7 @@ void net_rig_add(struct net_rig *r, unsigned q, const struct driver_buffer *b, u
 
 void net_rig_kick(struct net_rig *r, unsigned q)
 {
-	irq_kick(r->d->queues[q].kick);
+	event_kick(r->d->queues[q].kick);
 }
 
 void net_rig_wait(int fd)

@@ -207,7 +207,7 @@ void recorder_signal(struct recorder *r, int fd)
 {
 	unsigned i;
 
-	irq_kick(fd);
+	event_kick(fd);
 	for (i = 0; i < r->n_irqfds; i++)
 		if ((int)r->irqfds[i].fd == fd) {
 			consume(fd);

@@ -230,13 +230,13 @@ Test(vhost, kicks_are_the_kernels_while_it_runs)
 	come_up(0);
 	settle();
 	cr_expect_eq(kicks, 1, "only the third queue is ours");
-	irq_kick(device.queues[0].kick);
+	event_kick(device.queues[0].kick);
 	settle();
 	cr_expect_eq(kicks, 1);
 	virtio_set_status(&device, 0);
 	cr_expect_eq(kernel.kick[0], -1);
 	cr_expect_eq(kernel.call[0], -1);
-	irq_kick(device.queues[0].kick);
+	event_kick(device.queues[0].kick);
 	settle();
 	cr_expect_eq(atomic_load(&device.queues[0].kicks), 1, "the loop has it again");
 }
@@ -245,14 +245,14 @@ Test(vhost, an_interrupt_that_can_not_go_directly_goes_through_us)
 {
 	come_up(0);
 	cr_expect_neq(kernel.call[1], -1);
-	irq_kick(kernel.call[1]);
+	event_kick(kernel.call[1]);
 	settle();
 	cr_expect_eq(interrupts[1], 1);
 	/* The vector of the first is masked, and unmasked. */
 	close(direct);
 	direct = -1;
 	vhost_call_changed(&vhost, 0);
-	irq_kick(kernel.call[0]);
+	event_kick(kernel.call[0]);
 	settle();
 	cr_expect_eq(interrupts[0], 1);
 	direct = eventfd(0, EFD_NONBLOCK);
@@ -264,7 +264,7 @@ Test(vhost, a_ring_that_the_kernel_finds_broken_breaks_the_device)
 {
 	come_up(0);
 	cr_expect_eq(kernel.err[0], kernel.err[1]);
-	irq_kick(kernel.err[0]);
+	event_kick(kernel.err[0]);
 	settle();
 	cr_expect(device.status & VIRTIO_CONFIG_S_NEEDS_RESET);
 	cr_expect_eq(config_interrupts, 1);

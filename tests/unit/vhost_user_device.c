@@ -237,10 +237,10 @@ Test(vhost_user_device, kicks_and_interrupts_go_past_us)
 
 	begin("blk");
 	drive(1, BIT(32));
-	irq_kick(device->queues[0].kick);
+	event_kick(device->queues[0].kick);
 	p.fd = backend.kick[0];
 	cr_expect_eq(poll(&p, 1, -1), 1);
-	irq_kick(backend.call[0]);
+	event_kick(backend.call[0]);
 	while (!atomic_load(&interrupts))
 		poll(NULL, 0, 1);
 	latch = eventfd(0, EFD_NONBLOCK);
@@ -249,7 +249,7 @@ Test(vhost_user_device, kicks_and_interrupts_go_past_us)
 	device->ops->call_changed(device, 0);
 	pthread_mutex_unlock(&device->lock);
 	cr_expect_eq(backend_count(&backend, 13), 2, "told of a new place, and once");
-	irq_kick(backend.call[0]);
+	event_kick(backend.call[0]);
 	p.fd = latch;
 	cr_expect_eq(poll(&p, 1, 0), 1, "the transport's own descriptor");
 	end();

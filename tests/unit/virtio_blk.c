@@ -35,13 +35,13 @@ static int interrupts = -1; /* eventfd */
 static void interrupt(struct virtio_device *d, unsigned q)
 {
 	(void)d, (void)q;
-	irq_kick(interrupts);
+	event_kick(interrupts);
 }
 
 static void config_interrupt(struct virtio_device *d)
 {
 	(void)d;
-	irq_kick(interrupts);
+	event_kick(interrupts);
 }
 
 static const struct virtio_transport_ops transport = {.interrupt = interrupt,
@@ -166,7 +166,7 @@ static uint8_t ask(uint32_t type, uint64_t sector, uint32_t length, uint16_t fla
 	if (!length)
 		b[1] = b[2];
 	driver_ring_add(&ring, b, length ? 3 : 2);
-	irq_kick(device->queues[0].kick);
+	event_kick(device->queues[0].kick);
 	wait_used();
 	return *at(BUFFERS + 64);
 }
@@ -374,7 +374,7 @@ Test(virtio_blk, a_request_that_can_t_be_answered_breaks_the_device_until_its_re
 	make_and_start(0);
 	b = header(BUFFERS, VIRTIO_BLK_T_FLUSH, 0);
 	driver_ring_add(&ring, &b, 1);
-	irq_kick(device->queues[0].kick);
+	event_kick(device->queues[0].kick);
 	event.fd = interrupts;
 	cr_assert_eq(poll(&event, 1, 20000), 1);
 	cr_assert(device->status & VIRTIO_CONFIG_S_NEEDS_RESET);
@@ -395,7 +395,7 @@ Test(virtio_blk, requests_in_pieces)
 	b[0].length = 1;
 	*at(BUFFERS + 8191 + 412) = 0xff;
 	driver_ring_add(&ring, b, ARRAY_SIZE(b));
-	irq_kick(device->queues[0].kick);
+	event_kick(device->queues[0].kick);
 	cr_assert_eq(wait_used().written, 513);
 	cr_assert_eq(*at(BUFFERS + 8191 + 412), VIRTIO_BLK_S_OK);
 	cr_assert_arr_eq(at(BUFFERS + 4097), "abcdefg\nabcd", 12);
@@ -420,7 +420,7 @@ Test(virtio_blk, nothing_reaches_memory_after_a_reset)
 
 			driver_ring_add(&ring, b, ARRAY_SIZE(b));
 		}
-		irq_kick(device->queues[0].kick);
+		event_kick(device->queues[0].kick);
 		if (round % 2)
 			wait_used();
 		set_status(0);
@@ -459,7 +459,7 @@ Test(virtio_blk, a_limit_is_kept_and_all_requests_come_through)
 
 		driver_ring_add(&ring, b, ARRAY_SIZE(b));
 	}
-	irq_kick(device->queues[0].kick);
+	event_kick(device->queues[0].kick);
 	for (i = 0; i < 30; i++)
 		wait_used();
 	cr_assert_geq(now_ns() - begin, 195 * NS_PER_MS);
@@ -497,9 +497,9 @@ Test(virtio_blk, a_ring_full_of_requests)
 		table = driver_ring_table(&ring, BUFFERS + 128 * i + 32, b, ARRAY_SIZE(b));
 		driver_ring_add(&ring, &table, 1);
 	}
-	irq_kick(device->queues[0].kick);
+	event_kick(device->queues[0].kick);
 	for (i = 0; i < DRIVER_RING_MAX; i++) {
-		irq_kick(device->queues[0].kick);
+		event_kick(device->queues[0].kick);
 		wait_used();
 	}
 	for (i = 0; i < DRIVER_RING_MAX; i++) {

@@ -81,7 +81,7 @@ Test(virtio_console, output)
 	memcpy(device_rig_at(&r, DEVICE_BUFFERS), "ab", 2);
 	memcpy(device_rig_at(&r, DEVICE_BUFFERS + 100), "cde", 3);
 	driver_ring_add(&r.rings[OUT], parts, 2);
-	irq_kick(r.d->queues[OUT].kick);
+	event_kick(r.d->queues[OUT].kick);
 	device_rig_settle(&r);
 	terminal_has("abcde");
 }

@@ -363,7 +363,7 @@ Test(virtio_pci, doorbells_are_eventfds)
 	}
 	virtio_rig_start(&rig, 0);
 	driver_ring_add(&rig.rings[1], &(struct driver_buffer){RIG_BUFFERS, 4, 0}, 1);
-	irq_kick(region->ioeventfds[1].fd);
+	event_kick(region->ioeventfds[1].fd);
 	virtio_rig_settle(&rig);
 	cr_expect_eq(rig.toy.served, 1);
 	set_config(PCI_COMMAND, 2, 0);

@@ -27,7 +27,7 @@ static void ready(struct loop_source *src, uint32_t events)
 	seen->thread = pthread_self();
 	pthread_sigmask(SIG_BLOCK, NULL, &seen->blocked);
 	pthread_getname_np(seen->thread, seen->name, sizeof(seen->name));
-	irq_kick(seen->answer);
+	event_kick(seen->answer);
 }
 
 Test(worker, serves_its_sources_on_a_thread_of_its_own)
@@ -40,7 +40,7 @@ Test(worker, serves_its_sources_on_a_thread_of_its_own)
 	seen.answer = eventfd(0, EFD_CLOEXEC);
 	cr_assert_eq(worker_start(&w, "disk of a long name.img", NULL), 0);
 	cr_assert_eq(loop_add(&w.loop, &seen.source, EPOLLIN), 0);
-	irq_kick(seen.source.fd);
+	event_kick(seen.source.fd);
 	cr_assert_eq(read(seen.answer, &n, sizeof(n)), sizeof(n));
 	cr_assert(!pthread_equal(seen.thread, pthread_self()));
 	cr_assert(sigismember(&seen.blocked, SIGTERM) && sigismember(&seen.blocked, SIGUSR1));
@@ -48,7 +48,7 @@ Test(worker, serves_its_sources_on_a_thread_of_its_own)
 	worker_stop(&w);
 	/* Nobody is there any more who would take it. */
 	loop_remove(&w.loop, &seen.source);
-	irq_kick(seen.source.fd);
+	event_kick(seen.source.fd);
 	cr_assert_eq(read(seen.source.fd, &n, sizeof(n)), sizeof(n));
 	worker_stop(&w);
 	close(seen.source.fd);
