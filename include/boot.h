@@ -6,7 +6,7 @@
 #ifndef CARILLON_BOOT_H
 #define CARILLON_BOOT_H
 
-#include "vm.h"
+#include "guest_memory.h"
 
 struct boot_file {
 	const char *path;

@@ -8,8 +8,8 @@
 
 #include <sys/uio.h>
 
+#include "base.h"
 #include "iov.h"
-#include "vm.h"
 
 #define DISK_SECTOR 512
 

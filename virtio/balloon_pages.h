@@ -6,7 +6,7 @@
 #ifndef CARILLON_VIRTIO_BALLOON_PAGES_H
 #define CARILLON_VIRTIO_BALLOON_PAGES_H
 
-#include "vm.h"
+#include "guest_memory.h"
 
 #define BALLOON_PAGE (4 * KIB)
 

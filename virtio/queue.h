@@ -11,7 +11,7 @@
 #include <sys/uio.h>
 
 #include "iov.h"
-#include "vm.h"
+#include "guest_memory.h"
 
 /* The most entries of a ring; and so the most descriptors of a chain (2.7.5.3.1, 2.8.5). */
 #define VIRTQ_SIZE_MAX 1024

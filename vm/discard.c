@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
-#include "vm.h"
+#include "guest_memory.h"
 
 static const struct ram_bank *bank_of(const struct guest_memory *mem, const uint8_t *host)
 {

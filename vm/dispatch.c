@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "vm.h"
+#include "space.h"
 #include "thread.h"
 
 uint64_t load_exact(const volatile void *p, unsigned size)

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "vm.h"
+#include "irq.h"
 
 int irq_table_init(struct irq_table *t, unsigned first_dynamic, unsigned limit,
 		   const struct irq_backend *backend, void *opaque, struct error *err)

@@ -6,7 +6,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "vm.h"
+#include "loop.h"
 
 int loop_init(struct loop *l, struct error *err)
 {

@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "vm.h"
+#include "guest_memory.h"
 #include "thread.h"
 
 #define HUGEPAGE (2 * MIB)

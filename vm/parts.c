@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /* A view taken apart by who serves what: KVM alone, or which code here. Pure functions. */
-#include "vm.h"
+#include "space.h"
 
 /* How many bytes from `at`, at most `most`, lie in one memslot, or in none. */
 static uint64_t alike(const struct memslot *slots, unsigned n, uint64_t at, uint64_t most,

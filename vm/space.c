@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vm.h"
+#include "space.h"
 
 int space_init(struct space *s, const char *name, uint64_t page_size, unsigned max_slots,
 	       const struct space_backend *backend, void *opaque, struct error *err)

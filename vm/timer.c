@@ -5,7 +5,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "vm.h"
+#include "loop.h"
 
 int loop_timer_open(struct loop_timer *t, struct loop *l, clockid_t clock, loop_ready *ready,
 		    void *opaque)

@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "vm.h"
+#include "space.h"
 
 static int compare_addresses(const void *a, const void *b)
 {

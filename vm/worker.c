@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "vm.h"
+#include "loop.h"
 
 static void *run(void *opaque)
 {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vm.h"
+#include "irq.h"
 
 /* An irqchip by its number: their names are the architecture's. */
 #define CHIP 2

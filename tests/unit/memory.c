@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "vm.h"
+#include "guest_memory.h"
 
 static const struct range banks[] = {{0, 16 * MIB}, {4 * GIB, 2 * MIB}};
 

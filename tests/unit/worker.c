@@ -7,7 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "vm.h"
+#include "loop.h"
 
 struct seen {
 	struct loop_source source;
