@@ -17,14 +17,17 @@ run() {
 	refuses_run 'lo: that interface is no tap' -n tap,ifname=lo
 	refuses_run 'fd 50: no such file is open' -n fd=50
 	refuses_run 'script /bin/false: it ended with status 1' -n tap,ifname=scripted,script=/bin/false
-	tunctl -t single >/dev/null
+	maketap single 0 || fail "no tap"
+	maketap own 1000 || fail "no tap"
 	refuses_run 'mode tap multi_queue' -n tap,ifname=single,queues=2
 	chmod 666 /dev/kvm
 	as_user 'no right to open /dev/net/tun' -n tap
 	# As udev has it.
 	chmod 666 /dev/net/tun
 	as_user 'ip tuntap add dev guest7 mode tap user 1000' -n tap,ifname=guest7
-	as_user 'belongs to another user' -n tap,ifname=single
+	# The user may have the first one.
+	as_user 'single: the tap belongs to another user' -n tap,ifname=own -n tap,ifname=single
+	tunctl -d own >/dev/null
 	tunctl -d single >/dev/null
 	chmod 600 /dev/kvm
 	[ "$(cd /sys/class/net && echo *)" = lo ] || fail "left over: $(cd /sys/class/net && echo *)"
