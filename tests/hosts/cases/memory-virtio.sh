@@ -11,7 +11,6 @@ run() {
 	use virtio
 	# shellcheck source=/dev/null
 	. /share/qcow2.sh
-	memory=128M
 	truncate -s 64M raw.img
 	make_qcow2 disk.qcow2
 	# shellcheck disable=SC2016
@@ -20,7 +19,7 @@ run() {
 	mkfifo keep
 	head -c 8388608 /dev/urandom >sent
 	nc -l -p 5001 <sent >/dev/null &
-	nc -l -p 5002 <>keep >/dev/null &
+	nc -l -p 5002 <>keep >back &
 	params="quiet panic=-1 hvc=$virtio_hvc last=vdb disk=vda chunks=vdb:0:63"
 	guest_start hvc,rng,net,transfer,blk,chunks,bench,pause --rng --console virtio -d raw.img,direct \
 		-d disk.qcow2,format=qcow2 -n "tap,ifname=guest0,script=$work/up,vhost=off"
@@ -28,5 +27,7 @@ run() {
 	own_memory_below 6144
 	guest_say go
 	guest_end
-	expect_guest rng=virtio_rng.0 ping=3 "transfer=$(sha256sum <sent | cut -c1-64)" written_vda="$mark" written_vdb="$mark"
+	expect_guest rng=virtio_rng.0 ping=3 "transfer=$(sha256sum <sent | cut -c1-64)" written_vda="$mark" \
+		written_vdb="$mark" "chunks_vdb=$(yes ok | head -n 64 | xargs)"
+	cmp sent back || fail "what the guest sent back is something else"
 }

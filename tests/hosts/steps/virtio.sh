@@ -8,9 +8,9 @@ step_transfer() {
 	ip addr add 10.0.2.15/24 dev eth0
 	# nc gives up with its stdin.
 	mkfifo /tmp/keep
-	nc 10.0.2.2 5001 <>/tmp/keep >/tmp/file
+	nc 10.0.2.2 5001 <>/tmp/keep >/tmp/file || say "error=the file can't be had"
 	say "transfer=$(sha256sum </tmp/file | cut -c1-64)"
-	nc 10.0.2.2 5002 </tmp/file
+	nc 10.0.2.2 5002 </tmp/file || say "error=the file can't be sent"
 	ip addr flush dev eth0
 }
 
