@@ -19,6 +19,7 @@ struct loop_source {
 	int fd;
 	loop_ready *ready;
 	void *opaque;
+	uint32_t watched; /* loop_watch()'s */
 };
 
 struct loop {
@@ -32,6 +33,12 @@ void loop_destroy(struct loop *l);
 /* events: EPOLLIN and the like. Any thread. 0 or -errno. */
 int loop_add(struct loop *l, struct loop_source *src, uint32_t events);
 void loop_remove(struct loop *l, struct loop_source *src);
+/*
+ * For a source whose events change: be told of these from now on, and of no others; 0: it is not in
+ * the loop, where a hang-up is told of whether asked for or not. Any thread, but one at a time. 0,
+ * or -errno and all is as before.
+ */
+int loop_watch(struct loop *l, struct loop_source *src, uint32_t events);
 /* Serve sources until loop_stop(); 0 or -errno. */
 int loop_run(struct loop *l);
 /* Any thread, and async-signal-safe. */

@@ -39,7 +39,7 @@ struct console {
 	struct loop_source source;
 	struct loop_source room; /* eventfd: the guest takes input again */
 	int out;		 /* stdout, where possible without blocking */
-	bool raw, escaped, polling;
+	bool raw, escaped;
 	struct termios saved;
 	uint8_t input[CONSOLE_INPUT]; /* what the guest has not taken yet */
 	unsigned waiting;	      /* bytes of that */

@@ -84,16 +84,10 @@ static bool passes(struct console *c, uint8_t byte)
 	return !c->escaped;
 }
 
+/* A regular file can't be polled (EPERM): then there is no input. */
 static void poll_input(struct console *c, bool on)
 {
-	if (on == c->polling)
-		return;
-	/* A regular file can't be polled (EPERM): then there is no input. */
-	if (on)
-		c->polling = !loop_add(&c->vm->loop, &c->source, EPOLLIN);
-	else
-		loop_remove(&c->vm->loop, &c->source);
-	c->polling &= on;
+	loop_watch(&c->vm->loop, &c->source, on ? EPOLLIN : 0);
 }
 
 /* Give the guest what waits. True: it has taken all of it. */

@@ -290,7 +290,8 @@ int virtio_console_create(struct virtio *v, struct virtio_device **out, struct e
 		return fail(err, ENOMEM, "console: out of memory");
 	c->in = (struct virtq_chain){.iov = c->in_iov, .room = QUEUE_SIZE};
 	c->out = (struct virtq_chain){.iov = c->out_iov, .room = QUEUE_SIZE};
-	c->writable = (struct loop_source){v->console_out, terminal_writable, c};
+	c->writable =
+		(struct loop_source){.fd = v->console_out, .ready = terminal_writable, .opaque = c};
 	c->device = (struct virtio_device){.name = "console",
 					   .id = VIRTIO_ID_CONSOLE,
 					   .ops = &ops,

@@ -38,7 +38,6 @@ struct net_pair {
 	struct net_card *card;
 	unsigned index;
 	struct loop_source tap; /* frames have come */
-	bool polling;		/* the loop has it */
 	bool waiting;		/* for buffers, with a frame in hand */
 	uint8_t *frame;		/* NET_FRAME_MAX bytes, the header first */
 	size_t held;		/* bytes of a frame that has no buffers yet */

@@ -179,7 +179,7 @@ void net_tap_ready(struct loop_source *src, uint32_t events)
 	/* The card may have been stopped while this waited for the lock, or broken by another
 	 * queue. */
 	net_settle(p);
-	if (p->polling && !net_receive(p) && (events & (EPOLLHUP | EPOLLERR))) {
+	if (p->tap.watched && !net_receive(p) && (events & (EPOLLHUP | EPOLLERR))) {
 		net_lose(p->card, "the other end is gone");
 		net_settle(p);
 	}
@@ -194,11 +194,6 @@ void net_settle(struct net_pair *p)
 		    p->index < n->active && !p->waiting && !n->lost &&
 		    !(d->status & VIRTIO_CONFIG_S_NEEDS_RESET);
 
-	if (want == p->polling)
-		return;
-	p->polling = want;
-	if (!want)
-		loop_remove(d->loop, &p->tap);
-	else if (loop_add(d->loop, &p->tap, EPOLLIN))
+	if (loop_watch(d->loop, &p->tap, want ? EPOLLIN : 0))
 		net_lose(n, "it can't be polled");
 }

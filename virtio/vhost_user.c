@@ -257,7 +257,7 @@ static int make_rings(struct vhost_user *v)
 	for (i = 0; i < v->shape.n_served; i++) {
 		ring = &v->rings[i];
 		*ring = (struct vhost_user_ring){.owner = v, .index = i, .told = -1};
-		ring->call = (struct loop_source){-1, called, ring};
+		ring->call = (struct loop_source){.fd = -1, .ready = called, .opaque = ring};
 	}
 	for (i = 0; i < v->shape.n_served && !ret; i++) {
 		ring = &v->rings[i];

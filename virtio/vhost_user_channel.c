@@ -66,7 +66,7 @@ int vhost_user_open_channel(struct vhost_user *v)
 		return -errno;
 	ret = vhost_user_give_channel(&v->session, pair[1]);
 	close(pair[1]);
-	v->channel = (struct loop_source){pair[0], channel_ready, v};
+	v->channel = (struct loop_source){.fd = pair[0], .ready = channel_ready, .opaque = v};
 	if (!ret)
 		ret = loop_add(v->device.loop, &v->channel, EPOLLIN);
 	if (ret) {

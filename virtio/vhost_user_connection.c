@@ -175,7 +175,7 @@ static int attach(struct vhost_user *v)
 {
 	int ret = vhost_user_open_channel(v);
 
-	v->hangup = (struct loop_source){v->session.fd, hung_up, v};
+	v->hangup = (struct loop_source){.fd = v->session.fd, .ready = hung_up, .opaque = v};
 	if (!ret)
 		ret = loop_add(v->device.loop, &v->hangup, EPOLLRDHUP);
 	atomic_store(&v->connected, !ret);

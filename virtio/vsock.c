@@ -114,7 +114,7 @@ static void link_ready(struct loop_source *src, uint32_t events)
 	} else if (l->use == LINK_BOUND && l->source.fd >= 0) {
 		if (vsock_link_flush(l))
 			vsock_stream_reset(&l->stream);
-		if ((events & ~(uint32_t)EPOLLOUT) && (l->polled & EPOLLIN))
+		if ((events & ~(uint32_t)EPOLLOUT) && (l->source.watched & EPOLLIN))
 			l->readable = true;
 	}
 	vsock_link_settle(l, v->device.loop);
@@ -228,10 +228,11 @@ int virtio_vsock_create(struct virtio *vio, const struct vsock_options *opt,
 	v->next_port = PORT_LAST;
 	v->rx = (struct virtq_chain){.iov = v->rx_iov, .room = VSOCK_QUEUE_SIZE};
 	v->tx = (struct virtq_chain){.iov = v->tx_iov, .room = VSOCK_QUEUE_SIZE};
-	v->listener = (struct loop_source){-1, peer_ready, v};
+	v->listener = (struct loop_source){.fd = -1, .ready = peer_ready, .opaque = v};
 	for (i = 0; i < VSOCK_LINKS_MAX; i++) {
 		v->links[i].vsock = v;
-		v->links[i].source = (struct loop_source){-1, link_ready, &v->links[i]};
+		v->links[i].source =
+			(struct loop_source){.fd = -1, .ready = link_ready, .opaque = &v->links[i]};
 	}
 	v->device = (struct virtio_device){
 		.name = "vsock", .id = VIRTIO_ID_VSOCK, .ops = &ops, .config_size = sizeof(config)};

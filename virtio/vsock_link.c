@@ -9,32 +9,18 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A hang-up is reported whether asked for or not: who waits for nothing must not be in the loop. */
-static int poll_for(struct vsock_link *l, struct loop *loop, uint32_t events)
-{
-	if (events == l->polled)
-		return 0;
-	if (l->polled)
-		loop_remove(loop, &l->source);
-	l->polled = events;
-	return events ? loop_add(loop, &l->source, events) : 0;
-}
-
 int vsock_link_open(struct vsock_link *l, struct loop *loop, enum vsock_use use, int fd)
 {
 	int ret;
 
 	l->use = use;
 	l->source.fd = fd;
-	l->polled = 0;
 	l->line_length = 0;
 	l->readable = l->end_passed = false;
 	l->first = l->kept = 0;
-	ret = poll_for(l, loop, EPOLLIN);
-	if (ret) {
-		l->polled = 0;
+	ret = loop_watch(loop, &l->source, EPOLLIN);
+	if (ret)
 		vsock_link_free(l, loop);
-	}
 	return ret;
 }
 
@@ -42,7 +28,7 @@ void vsock_link_drop_peer(struct vsock_link *l, struct loop *loop)
 {
 	if (l->source.fd < 0)
 		return;
-	poll_for(l, loop, 0);
+	loop_watch(loop, &l->source, 0);
 	close(l->source.fd);
 	l->source.fd = -1;
 	l->readable = false;
@@ -191,8 +177,7 @@ void vsock_link_settle(struct vsock_link *l, struct loop *loop)
 			l->use = LINK_FREE;
 		return;
 	}
-	if (l->source.fd >= 0 && poll_for(l, loop, wanted_events(l))) {
-		l->polled = 0;
+	if (l->source.fd >= 0 && loop_watch(loop, &l->source, wanted_events(l))) {
 		vsock_stream_reset(&l->stream);
 		vsock_link_drop_peer(l, loop);
 	}

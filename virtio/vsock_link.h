@@ -26,7 +26,6 @@ struct vsock_link {
 	enum vsock_use use;
 	uint64_t age;		   /* the larger, the younger */
 	struct loop_source source; /* the peer's socket; fd -1: gone */
-	uint32_t polled;	   /* EPOLL* that it is in the loop for */
 	char line[VSOCK_LINE_MAX];
 	unsigned line_length;
 

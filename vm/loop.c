@@ -45,6 +45,19 @@ void loop_remove(struct loop *l, struct loop_source *src)
 	epoll_ctl(l->epoll, EPOLL_CTL_DEL, src->fd, NULL);
 }
 
+int loop_watch(struct loop *l, struct loop_source *src, uint32_t events)
+{
+	struct epoll_event ev = {.events = events, .data.ptr = src};
+	int op = !src->watched ? EPOLL_CTL_ADD : events ? EPOLL_CTL_MOD : EPOLL_CTL_DEL;
+
+	if (events == src->watched)
+		return 0;
+	if (epoll_ctl(l->epoll, op, src->fd, &ev))
+		return -errno;
+	src->watched = events;
+	return 0;
+}
+
 int loop_run(struct loop *l)
 {
 	while (!atomic_load(&l->stopping)) {
