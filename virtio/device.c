@@ -161,17 +161,26 @@ void virtio_notify(struct virtio_queue *q)
 void virtio_serve(struct virtio_queue *q, struct virtq_chain *c,
 		  uint32_t (*serve)(struct virtio_device *d, const struct virtq_chain *c))
 {
+	uint32_t written = 0;
 	unsigned n = 0;
 
 	virtq_ask_kicks(&q->ring, false);
-	for (; n < q->ring.size && virtio_pop(q, c) > 0; n++) {
-		virtq_push(&q->ring, c, serve(q->device, c));
+	while (n < q->ring.size && virtio_pop(q, c) > 0) {
+		written = serve(q->device, c);
+		if (written == VIRTIO_LATER) {
+			virtq_unpop(&q->ring, c);
+			break;
+		}
+		virtq_push(&q->ring, c, written);
+		n++;
 		/* A driver that says which one it waits for works on while the rest is served. */
 		if (q->ring.event_idx)
 			virtio_notify(q);
 	}
 	if (n && !q->ring.event_idx)
 		virtio_notify(q);
+	if (written == VIRTIO_LATER)
+		return;
 	if (n == q->ring.size || virtq_ask_kicks(&q->ring, true))
 		event_kick(q->kick);
 }

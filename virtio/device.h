@@ -138,10 +138,13 @@ static inline bool virtio_has(const struct virtio_device *d, unsigned feature)
 int virtio_pop(struct virtio_queue *q, struct virtq_chain *c);
 /* After pushes: tell the driver, if it wants to know. */
 void virtio_notify(struct virtio_queue *q);
+/* What `serve` below returns for a chain that is to stay in the ring until the queue is kicked. */
+#define VIRTIO_LATER UINT32_MAX
 /*
  * Serve what is in a queue now, chain by chain: `serve` returns how many bytes it wrote. c is the
  * caller's room for a chain. At most a ring's length in one go: the loop has others to serve. With
- * the event index the driver is told as soon as the chain that it waits for is served.
+ * the event index the driver is told as soon as the chain that it waits for is served. It does not
+ * kick a queue with a chain for VIRTIO_LATER: who said so does.
  */
 void virtio_serve(struct virtio_queue *q, struct virtq_chain *c,
 		  uint32_t (*serve)(struct virtio_device *d, const struct virtq_chain *c));

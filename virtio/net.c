@@ -163,7 +163,7 @@ static void stop(struct virtio_device *d)
 		if (n->vhost)
 			stop_kernel(&n->pairs[i]);
 		n->pairs[i].held = 0;
-		n->pairs[i].waiting = false;
+		n->pairs[i].waiting = n->pairs[i].full = false;
 	}
 	d->started = false;
 	net_activate(n, 1);
@@ -198,11 +198,15 @@ static void queue_stop(struct virtio_device *d, unsigned q)
 	if (n->vhost) {
 		set_kernel_backend(p, q % 2, VHOST_FILE_UNBIND);
 		vhost_stop_ring(&p->vhost, q % 2);
-	} else if (q % 2 == 0) {
+		return;
+	}
+	if (q % 2) {
+		p->full = false;
+	} else {
 		p->held = 0;
 		p->waiting = true;
-		net_settle(p);
 	}
+	net_settle(p);
 }
 
 static void kicked(struct virtio_device *d, unsigned q)

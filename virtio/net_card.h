@@ -37,7 +37,8 @@ struct net_card;
 struct net_pair {
 	struct net_card *card;
 	unsigned index;
-	struct loop_source tap; /* frames have come */
+	struct loop_source tap; /* frames have come, or it takes some again */
+	bool full;		/* the backend takes no frames now: one waits in the ring */
 	bool waiting;		/* for buffers, with a frame in hand */
 	uint8_t *frame;		/* NET_FRAME_MAX bytes, the header first */
 	size_t held;		/* bytes of a frame that has no buffers yet */
@@ -81,11 +82,11 @@ void net_transmit(struct net_pair *p);
  * False: it had nothing.
  */
 bool net_receive(struct net_pair *p);
-/* The backend has frames: the handler of net_pair.tap. Takes the lock. */
+/* The backend has frames, or room for some: the handler of net_pair.tap. Takes the lock. */
 void net_tap_ready(struct loop_source *src, uint32_t events);
 /* The interface was deleted, or the peer of a socket is gone: the guest sees a cable pulled. */
 void net_lose(struct net_card *n, const char *why);
-/* Have the loop poll the backend for as long as its frames can go somewhere. Any thread. */
+/* Have the loop poll the backend for what can go on: its frames, or ours. Any thread. */
 void net_settle(struct net_pair *p);
 
 /* Serve the control queue (5.1.6.5). */

@@ -24,17 +24,31 @@ static void add(_Atomic uint64_t *counter, uint64_t n)
 
 /* ---- out ------------------------------------------------------------------------------------- */
 
-/* A network may lose what it can't take now: a full socket, a tap that is switched off. */
+/* False: the loop does not say when there is room again. */
+static bool wait_for_room(struct net_pair *p)
+{
+	p->full = true;
+	net_settle(p);
+	p->full = p->tap.watched & EPOLLOUT;
+	return p->full;
+}
+
+/* A network may lose what it does not want: a tap that is switched off, a peer that is gone. */
 static uint32_t transmit(struct virtio_device *d, const struct virtq_chain *c)
 {
 	struct net_card *n = net_card(d);
 	struct iovec *iov = c->iov;
 	unsigned n_iov = c->n_out;
+	ssize_t sent = -1;
 
 	if (!n->backend.header)
 		iov_advance(&iov, &n_iov, NET_HEADER);
-	if (c->out_bytes <= NET_HEADER ||
-	    writev(n->backend.fds[n->sender->index], iov, (int)n_iov) < 0) {
+	errno = 0;
+	if (c->out_bytes > NET_HEADER)
+		sent = writev(n->backend.fds[n->sender->index], iov, (int)n_iov);
+	if (sent < 0 && errno == EAGAIN && wait_for_room(n->sender))
+		return VIRTIO_LATER;
+	if (sent < 0) {
 		add(&n->count.tx_dropped, 1);
 		return 0;
 	}
@@ -170,16 +184,25 @@ bool net_receive(struct net_pair *p)
 	return i;
 }
 
+/* There is room, or nobody who could make any: the queue is served again, and finds out. */
+static void room_made(struct net_pair *p)
+{
+	p->full = false;
+	event_kick(p->card->device.queues[2 * p->index + 1].kick);
+}
+
 void net_tap_ready(struct loop_source *src, uint32_t events)
 {
 	struct net_pair *p = src->opaque;
 	struct virtio_device *d = &p->card->device;
 
 	pthread_mutex_lock(&d->lock);
+	if (p->full && (events & ~(uint32_t)EPOLLIN))
+		room_made(p);
 	/* The card may have been stopped while this waited for the lock, or broken by another
 	 * queue. */
 	net_settle(p);
-	if (p->tap.watched && !net_receive(p) && (events & (EPOLLHUP | EPOLLERR))) {
+	if ((p->tap.watched & EPOLLIN) && !net_receive(p) && (events & (EPOLLHUP | EPOLLERR))) {
 		net_lose(p->card, "the other end is gone");
 		net_settle(p);
 	}
@@ -190,10 +213,11 @@ void net_settle(struct net_pair *p)
 {
 	struct net_card *n = p->card;
 	struct virtio_device *d = &n->device;
-	bool want = d->started && !n->vhost && d->queues[2 * p->index].enabled &&
-		    p->index < n->active && !p->waiting && !n->lost &&
-		    !(d->status & VIRTIO_CONFIG_S_NEEDS_RESET);
+	bool works = d->started && !n->vhost && !(d->status & VIRTIO_CONFIG_S_NEEDS_RESET);
+	bool in = works && d->queues[2 * p->index].enabled && p->index < n->active && !p->waiting &&
+		  !n->lost;
+	bool out = works && p->full;
 
-	if (loop_watch(d->loop, &p->tap, want ? EPOLLIN : 0))
+	if (loop_watch(d->loop, &p->tap, (in ? EPOLLIN : 0) | (out ? EPOLLOUT : 0)))
 		net_lose(n, "it can't be polled");
 }

@@ -126,6 +126,88 @@ RING_TEST(to_a_tap_the_header_goes_too)
 	cr_expect_eq(atomic_load(&rig.card->count.tx_large), 1);
 }
 
+#define SENT 12
+
+/* More frames than the backend has room for, each known by its length; the driver kicks once. */
+static void send_too_much(uint64_t ring)
+{
+	int room = 4096;
+	unsigned i;
+
+	net_rig_open(&rig, false, 1);
+	cr_assert_eq(
+		setsockopt(rig.card->backend.fds[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)),
+		0);
+	net_rig_start(&rig, ring);
+	memcpy(net_rig_at(&rig, RIG_BUFFERS + 12), frame, 3000 + SENT);
+	for (i = 0; i < SENT; i++) {
+		struct driver_buffer b = {RIG_BUFFERS, 12 + 3000 + i, 0};
+
+		net_rig_add(&rig, TX, &b, 1);
+	}
+	net_rig_kick(&rig, TX);
+}
+
+/* Until the card waits for room. */
+static void wait_until_full(void)
+{
+	unsigned patience = 10000;
+	bool full = false;
+
+	while (!full) {
+		cr_assert(patience--);
+		usleep(1000);
+		pthread_mutex_lock(&rig.d->lock);
+		full = rig.card->pairs[0].full;
+		pthread_mutex_unlock(&rig.d->lock);
+	}
+}
+
+RING_TEST(frames_wait_for_a_backend_that_is_full)
+{
+	uint8_t got[4096];
+	unsigned i;
+
+	send_too_much(ring);
+	wait_until_full();
+	for (i = 0; i < SENT; i++) {
+		cr_assert_eq(arrived(got, sizeof(got)), 3000 + i, "none is lost, in order");
+		cr_expect_arr_eq(got, frame, 3000 + i);
+		net_rig_used(&rig, TX);
+	}
+	cr_expect_eq(atomic_load(&rig.card->count.tx_frames), SENT);
+	cr_expect_eq(atomic_load(&rig.card->count.tx_dropped), 0);
+}
+
+RING_TEST(frames_do_not_wait_for_a_backend_that_is_gone)
+{
+	unsigned i;
+
+	send_too_much(ring);
+	wait_until_full();
+	close(rig.peers[0]);
+	for (i = 0; i < SENT; i++)
+		net_rig_used(&rig, TX);
+	cr_expect_gt(atomic_load(&rig.card->count.tx_dropped), 0);
+	rig.peers[0] = dup(rig.interrupt);
+}
+
+RING_TEST(a_reset_does_not_wait_for_the_backend)
+{
+	static const uint32_t whole[] = {12 + 100};
+	uint8_t got[4096];
+
+	send_too_much(ring);
+	wait_until_full();
+	net_rig_start(&rig, ring);
+	cr_expect_not(rig.card->pairs[0].full);
+	do
+		cr_assert_geq(arrived(got, sizeof(got)), 3000);
+	while (recv(rig.peers[0], got, 1, MSG_PEEK | MSG_DONTWAIT) > 0);
+	transmit(no_header, 100, whole, 1);
+	cr_expect_eq(arrived(got, sizeof(got)), 100);
+}
+
 RING_TEST(a_frame_that_is_none_is_dropped_and_given_back)
 {
 	static const uint32_t none[] = {1}, header[] = {12}, good[] = {13};
