@@ -20,12 +20,39 @@ leave() {
 }
 trap leave EXIT
 
-# need_kvm NAME: all of it is skipped where there is no KVM, which bare-metal guests want.
-need_kvm() {
-	[ -w /dev/kvm ] && return
-	echo "skip $1: no usable /dev/kvm on this machine"
+# skip_all NAME WHY
+skip_all() {
+	echo "skip $1: $2"
 	echo "0 passed, 0 failed, 1 skipped"
 	exit 0
+}
+
+# need_kvm NAME: all of it is skipped where there is no KVM, which bare-metal guests want.
+need_kvm() {
+	[ -w /dev/kvm ] || skip_all "$1" "no usable /dev/kvm on this machine"
+}
+
+# need_programs NAME PROGRAM...
+need_programs() {
+	local name=$1 program
+	shift
+	for program; do
+		command -v "$program" >/dev/null || skip_all "$name" "$program is missing"
+	done
+}
+
+# crate NAME SET [OPTION...]: build the program in tests/peers/NAME, of the crates in a set of tools/sets and of no
+# others, into build/peers/cargo/release.
+crate() {
+	local folder=$top/build/peers/$1 registry
+	registry=$("$top/tools/fetch" "$2")/usr/share/cargo/registry
+	# Elsewhere: cargo writes down beside the manifest which versions it took.
+	rm -rf "$folder"
+	mkdir -p "$top/build/peers"
+	cp -r "$top/tests/peers/$1" "$folder"
+	cargo build --quiet --release --offline --manifest-path "$folder/Cargo.toml" \
+		--target-dir "$top/build/peers/cargo" --config "source.crates-io.replace-with='debian'" \
+		--config "source.debian.directory='$registry'" "${@:3}"
 }
 
 # wait_until COMMAND...: half a minute at most.
@@ -68,6 +95,16 @@ fail() {
 	echo "FAIL $1: $2"
 	tail -n 30 "$3" | sed 's/^/    | /'
 	failed=$((failed + 1))
+}
+
+# compare NAME FILE: with the file expected.
+compare() {
+	if cmp -s "$2" expected; then
+		pass "$1"
+	else
+		diff "$2" expected >difference || true
+		fail "$1" "not what was expected" difference
+	fi
 }
 
 count() {
