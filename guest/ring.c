@@ -53,3 +53,8 @@ uint16_t ring_take(struct ring *r, uint16_t later)
 	*half(r, AVAIL + 4 + 2 * RING_SIZE) = (uint16_t)(used + later);
 	return n;
 }
+
+uint16_t ring_returned(const struct ring *r, uint16_t i)
+{
+	return *half(r, USED + 4 + 8 * (i % RING_SIZE));
+}

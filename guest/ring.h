@@ -42,5 +42,7 @@ void ring_offer(struct ring *r, uint16_t n);
  * `later` + 1 more have.
  */
 uint16_t ring_take(struct ring *r, uint16_t later);
+/* Which chain the i-th was that came back, free-running. */
+uint16_t ring_returned(const struct ring *r, uint16_t i);
 
 #endif

@@ -2,7 +2,7 @@
 # Bare-metal guests: $B/guest/NAME.elf, 32-bit programs with a PVH note.
 
 ifeq ($(ARCH),x86)
-GUESTS := bench-disk bench-net edu hostile-virtio probe testdev vsock
+GUESTS := bench-disk bench-net edu hostile-virtio inflight probe testdev vsock
 GUEST_CC ?= gcc
 GUEST_CFLAGS := -m32 -march=i686 -mno-sse -mno-mmx -ffreestanding -fno-pie -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -std=gnu11 -O2 $(WARN)
@@ -23,6 +23,7 @@ $B/guest/%.elf: $B/guest/start.o $B/guest/lib.o $B/guest/%.o guest/link.ld
 		-o $@ $(filter %.o,$^)
 
 $B/guest/hostile-virtio.elf $B/guest/vsock.elf: $B/guest/virtio.o
+$B/guest/inflight.elf: $(addprefix $B/guest/,virtio.o ring.o)
 $B/guest/bench-disk.elf $B/guest/bench-net.elf: $(addprefix $B/guest/,virtio.o ring.o bench.o)
 
 guest: $(GUESTS:%=$B/guest/%.elf)
