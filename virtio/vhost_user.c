@@ -53,10 +53,10 @@ static int find_base(struct vhost_user *v, struct virtio_queue *queue, uint32_t 
 	unsigned waiting;
 	int ret = vhost_user_resume(&queue->ring, base, &waiting);
 
-	if (!ret && waiting > 1 && v->shape.type->reorders &&
-	    !vhost_user_has(&v->session, VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD))
+	if (!ret && waiting > 1 && v->rings[queue->index].begun && v->shape.type->reorders &&
+	    !v->recorded)
 		warn("%s: queue %u: of %u requests that were on their way, some may be lost or "
-		     "done twice: the back end keeps no record of them",
+		     "done twice: there is no record of them",
 		     v->device.name, queue->index, waiting);
 	return ret;
 }
@@ -74,18 +74,32 @@ static int run_ring(struct vhost_user *v, unsigned q, bool again)
 	ring->told = fd >= 0 ? fd : ring->call.fd;
 	ret = vhost_user_start_ring(&v->session, q, &queue->ring, base, queue->kick, ring->told);
 	/* Also one that was started in part is to be stopped. */
-	ring->running = true;
+	ring->running = ring->begun = true;
 	return ret;
 }
 
-/* The record of what is on its way outlives the back end that keeps it. */
+static void drop_inflight(struct vhost_user *v)
+{
+	if (v->inflight_fd >= 0)
+		close(v->inflight_fd);
+	v->inflight_fd = -1;
+}
+
+/*
+ * The record of what is on its way outlives the back end that keeps it, but not one that keeps
+ * none: from then on it isn't true.
+ */
 static int share_inflight(struct vhost_user *v)
 {
 	int ret = 0;
 
-	if (!vhost_user_has(&v->session, VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD))
+	v->recorded = vhost_user_has(&v->session, VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD);
+	if (!v->recorded) {
+		drop_inflight(v);
 		return 0;
+	}
 	if (v->inflight_fd < 0) {
+		v->recorded = false;
 		v->inflight = (struct vhost_user_inflight){.n_queues = (uint16_t)v->shape.n_served,
 							   .queue_size = VHOST_USER_QUEUE_SIZE};
 		ret = vhost_user_get_inflight(&v->session, &v->inflight, &v->inflight_fd);
@@ -130,19 +144,13 @@ static int start(struct virtio_device *d)
 
 static void stop_ring(struct vhost_user *v, unsigned q)
 {
+	v->rings[q].begun = false;
 	if (!v->rings[q].running)
 		return;
 	v->rings[q].running = false;
 	/* Whoever does not let go of a ring when asked to is left. */
 	if (vhost_user_stop_ring(&v->session, q))
 		vhost_user_settle(v, -EPROTO);
-}
-
-static void drop_inflight(struct vhost_user *v)
-{
-	if (v->inflight_fd >= 0)
-		close(v->inflight_fd);
-	v->inflight_fd = -1;
 }
 
 static void stop(struct virtio_device *d)

@@ -16,6 +16,7 @@ struct vhost_user_ring {
 	struct loop_source call; /* our eventfd, where the transport has none */
 	int told;		 /* the descriptor that the back end signals now */
 	bool running;
+	bool begun; /* since it was enabled some back end had it, and took what is on its way */
 };
 
 struct vhost_user {
@@ -31,6 +32,7 @@ struct vhost_user {
 	uint64_t delay;		       /* ns, until then */
 	struct vhost_user_inflight inflight;
 	int inflight_fd; /* -1: none */
+	bool recorded;	 /* what a back end that went has left is in there */
 	_Atomic bool connected;
 	_Atomic uint64_t losses;
 };

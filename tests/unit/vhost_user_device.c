@@ -500,6 +500,16 @@ Test(vhost_user_device, one_that_talks_unasked_is_left_at_the_next_request)
 	backend_stop(&backend);
 }
 
+/* Another back end in its place, which keeps a record or doesn't. */
+static void replace(bool keeps)
+{
+	backend_stop(&backend);
+	wait_until(is_lost);
+	backend.protocol = keeps ? PROTOCOL | INFLIGHT : PROTOCOL;
+	backend_start(&backend);
+	backend_wait(&backend, 18, 1);
+}
+
 Test(vhost_user_device, what_was_on_its_way_is_kept_for_the_next_one)
 {
 	backend.protocol |= INFLIGHT;
@@ -508,15 +518,26 @@ Test(vhost_user_device, what_was_on_its_way_is_kept_for_the_next_one)
 	cr_expect_eq(backend_count(&backend, 31), 1);
 	cr_expect_eq(backend_last(&backend, 32).n_fds, 1);
 	cr_expect_eq(backend_last(&backend, 32).value, 4096, "as the back end has said");
-	backend_stop(&backend);
-	wait_until(is_lost);
-	backend_start(&backend);
-	backend_wait(&backend, 18, 1);
+	replace(true);
 	cr_expect_eq(backend_count(&backend, 31), 0, "not anew");
 	cr_expect_eq(backend_last(&backend, 32).n_fds, 1);
 	set_status(0);
 	drive(1, BIT(32));
 	cr_expect_eq(backend_count(&backend, 31), 1, "after a reset nothing is on its way");
+	end();
+	backend_stop(&backend);
+}
+
+Test(vhost_user_device, a_record_ends_with_a_back_end_that_keeps_none)
+{
+	backend.protocol |= INFLIGHT;
+	begin("blk");
+	drive(1, BIT(32));
+	replace(false);
+	cr_expect_eq(backend_count(&backend, 32), 0);
+	replace(true);
+	cr_expect_eq(backend_count(&backend, 31), 1, "what was kept is not true any more");
+	cr_expect_eq(backend_count(&backend, 32), 1);
 	end();
 	backend_stop(&backend);
 }
