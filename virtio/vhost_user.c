@@ -178,9 +178,13 @@ static void queue_stop(struct virtio_device *d, unsigned q)
 {
 	struct vhost_user *v = of(d);
 
+	if (q >= v->shape.n_served)
+		return;
 	vhost_user_begin(&v->session);
-	if (q < v->shape.n_served)
-		stop_ring(v, q);
+	stop_ring(v, q);
+	/* Nobody has taken its requests out of the record. */
+	if (v->session.fd < 0)
+		drop_inflight(v);
 }
 
 static void call_changed(struct virtio_device *d, unsigned q)

@@ -542,6 +542,39 @@ Test(vhost_user_device, a_record_ends_with_a_back_end_that_keeps_none)
 	backend_stop(&backend);
 }
 
+/* Of the ring's earlier life a record would still have requests, that nobody waits for. */
+Test(vhost_user_device, a_record_ends_with_a_ring_that_is_reset_while_nobody_is_there)
+{
+	backend.protocol |= INFLIGHT;
+	begin("blk");
+	drive(1, BIT(32) | BIT(40));
+	backend_stop(&backend);
+	wait_until(is_lost);
+	pthread_mutex_lock(&device->lock);
+	virtio_reset_queue(&device->queues[0]);
+	virtio_enable_queue(&device->queues[0]);
+	pthread_mutex_unlock(&device->lock);
+	backend_start(&backend);
+	backend_wait(&backend, 18, 1);
+	cr_expect_eq(backend_count(&backend, 31), 1);
+	end();
+	backend_stop(&backend);
+}
+
+Test(vhost_user_device, a_record_outlives_a_ring_that_the_back_end_lets_go_of)
+{
+	backend.protocol |= INFLIGHT;
+	begin("41,queues=2");
+	drive(2, BIT(32) | BIT(40));
+	pthread_mutex_lock(&device->lock);
+	virtio_reset_queue(&device->queues[1]);
+	pthread_mutex_unlock(&device->lock);
+	replace(true);
+	cr_expect_eq(backend_count(&backend, 31), 0);
+	end();
+	backend_stop(&backend);
+}
+
 Test(vhost_user_device, inflight_without_a_file)
 {
 	backend.protocol |= INFLIGHT;
