@@ -41,6 +41,15 @@ need_programs() {
 	done
 }
 
+# need_rust NAME: a compiler that Debian testing's crates can do with (those of the edition of 2024).
+need_rust() {
+	local has
+	need_programs "$1" cargo rustc
+	has=$(rustc --version | cut -d' ' -f2)
+	[ "$(printf '%s\n' "$has" 1.85 | sort -V | head -n 1)" = 1.85 ] ||
+		skip_all "$1" "rustc $has is too old for the crates; they take 1.85"
+}
+
 # crate NAME SET [OPTION...]: build the program in tests/peers/NAME, of the crates in a set of tools/sets and of no
 # others, into build/peers/cargo/release.
 crate() {
