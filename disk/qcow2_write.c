@@ -146,10 +146,13 @@ static int write_over(struct qcow2 *q, struct target *t, struct source *s, uint6
 {
 	int r = write_data(q, t, s, done);
 
+	/* One that failed may not have come that far, and what is not there would be missed. */
+	if (r)
+		return r;
 	pthread_mutex_lock(&q->lock);
 	note_end(q, t->host + qcow2_in_cluster(&q->h, t->guest) + t->length);
 	pthread_mutex_unlock(&q->lock);
-	return r;
+	return 0;
 }
 
 /* Write the first extent of what is left; t->length is then how long it was. */

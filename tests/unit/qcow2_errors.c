@@ -93,6 +93,33 @@ Test(qcow2_errors, no_space)
 	try("image.qcow2 2M");
 }
 
+static ssize_t none_pwritev(int fd, const struct iovec *iov, int n, off_t at)
+{
+	(void)fd, (void)iov, (void)n, (void)at;
+	errno = ENOSPC;
+	return -1;
+}
+
+/* The last cluster of the file is not whole: what it lacks is zeros before the failure and after.
+ */
+Test(qcow2_errors, a_write_that_failed_takes_nothing_with_it)
+{
+	uint8_t sector[512] = {1}, none[512] = {0};
+	struct disk_image *image;
+	struct images i;
+
+	images_make(&i, "image.qcow2 2M");
+	image = image_open(i.path, false);
+	cr_assert_eq(image_write(image, sector, 0, sizeof(sector)), 0);
+	calls.pwritev = none_pwritev;
+	cr_assert_eq(image_write(image, sector, 32 * KIB, sizeof(sector)), -ENOSPC);
+	calls.pwritev = kernel_calls.pwritev;
+	cr_assert_eq(image_read(image, sector, 4 * KIB, sizeof(sector)), 0);
+	cr_assert_arr_eq(sector, none, sizeof(sector));
+	image_close(image);
+	images_remove(&i);
+}
+
 /* After a flush that failed nobody knows what the disk has: none of the next ones succeeds. */
 static int failing_fdatasync(int fd)
 {
