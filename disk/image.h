@@ -7,6 +7,7 @@
 #ifndef CARILLON_DISK_IMAGE_H
 #define CARILLON_DISK_IMAGE_H
 
+#include <pthread.h>
 #include <sys/types.h>
 
 #include "disk.h"
@@ -58,6 +59,22 @@ ssize_t disk_file_read_at(const struct disk_file *f, void *buf, size_t n, uint64
 int disk_file_write_at(const struct disk_file *f, const void *buf, size_t n, uint64_t offset);
 /* All writes that have ended are on the host's disk. 0 or -errno. */
 int disk_file_flush(const struct disk_file *f);
+
+/*
+ * The host tells of what it could not write back once, to who asks first, and may have dropped it
+ * by then. So there is one flush at a time, and after one that failed none succeeds any more: who
+ * asked for the next one has written something, too, and would be told that it is there.
+ */
+struct disk_flushes {
+	pthread_mutex_t lock;
+	int lost; /* not 0: the -errno of the first flush that failed */
+};
+
+void disk_flushes_init(struct disk_flushes *s);
+void disk_flushes_destroy(struct disk_flushes *s);
+/* As disk_file_flush(). *first, which may be NULL: is this the one that failed first? */
+int disk_flushes_flush(struct disk_flushes *s, const struct disk_file *f, bool *first);
+
 /*
  * Give a range back to the host, or make it read as zeros; the file keeps its size. unmap: the
  * space may be given back too. 0 or -errno; -EOPNOTSUPP: neither file nor device can do that.

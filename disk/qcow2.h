@@ -72,7 +72,8 @@ struct qcow2 {
 	struct disk_image *backing; /* NULL: none */
 	char *backing_path;
 	struct qcow2_header h;
-	unsigned slice; /* bytes */
+	unsigned slice;		     /* bytes */
+	struct disk_flushes flushes; /* with the lock or without */
 
 	pthread_mutex_t lock; /* of all that follows, up to `inflated` */
 	pthread_cond_t released;

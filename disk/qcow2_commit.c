@@ -31,7 +31,7 @@ int qcow2_stop(struct qcow2 *q, int error)
  */
 static int barrier(struct qcow2 *q)
 {
-	int r = disk_file_flush(&q->image->file);
+	int r = disk_flushes_flush(&q->flushes, &q->image->file, NULL);
 
 	return r ? qcow2_stop(q, r) : 0;
 }
@@ -77,7 +77,7 @@ int qcow2_commit(struct qcow2 *q)
 
 int qcow2_flush(struct qcow2 *q)
 {
-	int r = disk_file_flush(&q->image->file);
+	int r = disk_flushes_flush(&q->flushes, &q->image->file, NULL);
 
 	/* Most of the data was written without keeping anybody from the lock. */
 	pthread_mutex_lock(&q->lock);

@@ -76,7 +76,7 @@ static int write_table(struct qcow2 *q, const struct growth *g, struct qcow2_tab
 static int write_header(struct qcow2 *q, const struct growth *g)
 {
 	uint8_t fields[12];
-	int r = disk_file_flush(&q->image->file);
+	int r = disk_flushes_flush(&q->flushes, &q->image->file, NULL);
 
 	qcow2_put_be64(fields, g->start << q->h.cluster_bits);
 	qcow2_put_be32(fields + 8, (uint32_t)g->table);

@@ -156,6 +156,7 @@ static void release(struct qcow2 *q)
 	pthread_cond_destroy(&q->released);
 	pthread_mutex_destroy(&q->lock);
 	pthread_mutex_destroy(&q->inflated.lock);
+	disk_flushes_destroy(&q->flushes);
 	free(q);
 }
 
@@ -168,6 +169,7 @@ int qcow2_open(struct qcow2 **out, struct disk_image *image, struct error *err)
 	if (!q)
 		return fail(err, ENOMEM, "disk %s: out of memory", image->file.path);
 	q->image = image;
+	disk_flushes_init(&q->flushes);
 	pthread_mutex_init(&q->lock, NULL);
 	pthread_mutex_init(&q->inflated.lock, NULL);
 	pthread_cond_init(&q->released, NULL);

@@ -1,22 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /* Raw images: the file is the disk. */
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "image.h"
 #include "raw.h"
-
-/*
- * The host tells of what it could not write back once, to who asks first, and may have dropped it
- * by then. So there is one flush at a time, and after one that failed none succeeds any more: who
- * asked for the next one has written something, too, and would be told that it is there.
- */
-struct raw {
-	pthread_mutex_t flushing;
-	int lost; /* not 0: the -errno of the first flush that failed */
-};
 
 /* A disk's end that a guest would not see is lost to it; and it would not be told. */
 static int check_size(const struct disk_image *image, struct error *err)
@@ -49,7 +38,7 @@ static int raw_measure(struct disk_image *image, struct error *err)
 static int raw_open(struct disk_image *image, struct error *err)
 {
 	const struct disk_file *f = &image->file;
-	struct raw *raw;
+	struct disk_flushes *flushes;
 	int ret;
 
 	image->size = f->size;
@@ -59,48 +48,41 @@ static int raw_open(struct disk_image *image, struct error *err)
 	ret = check_size(image, err);
 	if (ret)
 		return ret;
-	raw = calloc(1, sizeof(*raw));
-	if (!raw)
+	flushes = malloc(sizeof(*flushes));
+	if (!flushes)
 		return fail(err, ENOMEM, "disk %s: out of memory", f->path);
-	pthread_mutex_init(&raw->flushing, NULL);
-	image->opaque = raw;
+	disk_flushes_init(flushes);
+	image->opaque = flushes;
 	return 0;
 }
 
-static int flush_cache(struct raw *raw, const struct disk_file *f)
+static int flush_cache(struct disk_flushes *flushes, const struct disk_file *f)
 {
-	if (raw->lost)
-		return raw->lost;
-	raw->lost = disk_file_flush(f);
-	if (raw->lost)
+	bool first;
+	int ret = disk_flushes_flush(flushes, f, &first);
+
+	if (first)
 		warn("disk %s: flushing failed (%s): what was written may be lost, so no later "
 		     "flush succeeds until the disk is opened anew; with 'direct' errors are those "
 		     "of the writes",
-		     f->path, strerror(-raw->lost));
-	return raw->lost;
+		     f->path, strerror(-ret));
+	return ret;
 }
 
 static int raw_flush(struct disk_image *image)
 {
-	struct raw *raw = image->opaque;
-	int ret;
-
 	/* Each write was told its own error. */
 	if (image->file.direct)
 		return disk_file_flush(&image->file);
-	pthread_mutex_lock(&raw->flushing);
-	ret = flush_cache(raw, &image->file);
-	pthread_mutex_unlock(&raw->flushing);
-	return ret;
+	return flush_cache(image->opaque, &image->file);
 }
 
 static int raw_close(struct disk_image *image)
 {
-	struct raw *raw = image->opaque;
 	int ret = image->file.readonly ? 0 : raw_flush(image);
 
-	pthread_mutex_destroy(&raw->flushing);
-	free(raw);
+	disk_flushes_destroy(image->opaque);
+	free(image->opaque);
 	return ret;
 }
 

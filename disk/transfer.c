@@ -169,6 +169,33 @@ int disk_file_flush(const struct disk_file *f)
 	return fdatasync(f->fd) ? -errno : 0;
 }
 
+void disk_flushes_init(struct disk_flushes *s)
+{
+	pthread_mutex_init(&s->lock, NULL);
+	s->lost = 0;
+}
+
+void disk_flushes_destroy(struct disk_flushes *s)
+{
+	pthread_mutex_destroy(&s->lock);
+}
+
+int disk_flushes_flush(struct disk_flushes *s, const struct disk_file *f, bool *first)
+{
+	bool before;
+	int ret;
+
+	pthread_mutex_lock(&s->lock);
+	before = s->lost;
+	if (!before)
+		s->lost = disk_file_flush(f);
+	ret = s->lost;
+	pthread_mutex_unlock(&s->lock);
+	if (first)
+		*first = ret && !before;
+	return ret;
+}
+
 /* ---- without data ---------------------------------------------------------------------------- */
 
 static int allocate(const struct disk_file *f, int mode, uint64_t offset, uint64_t length)

@@ -2,8 +2,11 @@
 /* qcow2: writes that the host refuses are errors for the guest, and leave a sound image. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "calls.h"
 #include "qcow2_model.h"
@@ -145,6 +148,65 @@ Test(qcow2_errors, a_failed_flush)
 	cr_assert_eq(image_read(image, sector, 0, sizeof(sector)), 0);
 	cr_assert_eq(sector[0], 1);
 	cr_assert_eq(disk_image_close(image), -EIO);
+	images_remove(&i);
+}
+
+static struct {
+	struct disk_image *image;
+	pthread_t thread;
+	_Atomic int id;
+	_Atomic bool ended;
+	int result;
+	_Atomic unsigned flushes; /* of the file */
+} second;
+
+static void *flush_second(void *unused)
+{
+	atomic_store(&second.id, gettid());
+	second.result = second.image->driver->flush(second.image);
+	atomic_store(&second.ended, true);
+	return unused;
+}
+
+/* Does the second thread wait for something? */
+static bool second_waits(void)
+{
+	char path[64], text[512], *state;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", atomic_load(&second.id));
+	if (read_file(path, text, sizeof(text)))
+		return false;
+	state = strrchr(text, ')');
+	return state && state[2] == 'S';
+}
+
+/* As the kernel does it: what could not be written back is told of once; and here the next one has
+ * asked before the first hears of it. */
+static int told_once_fdatasync(int fd)
+{
+	(void)fd;
+	if (atomic_fetch_add(&second.flushes, 1))
+		return 0;
+	cr_assert_eq(pthread_create(&second.thread, NULL, flush_second, NULL), 0);
+	while (!atomic_load(&second.ended) && !second_waits())
+		usleep(100);
+	errno = EIO;
+	return -1;
+}
+
+Test(qcow2_errors, of_two_flushes_neither_succeeds_if_one_fails, .timeout = 60)
+{
+	uint8_t sector[512] = {1};
+	struct images i;
+
+	images_make(&i, "image.qcow2 2M");
+	second.image = image_open(i.path, false);
+	cr_assert_eq(image_write(second.image, sector, 0, sizeof(sector)), 0);
+	calls.fdatasync = told_once_fdatasync;
+	cr_assert_eq(second.image->driver->flush(second.image), -EIO);
+	pthread_join(second.thread, NULL);
+	cr_assert_eq(second.result, -EIO, "%d", second.result);
+	cr_assert_eq(disk_image_close(second.image), -EIO);
 	images_remove(&i);
 }
 
