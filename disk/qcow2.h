@@ -147,6 +147,8 @@ void qcow2_unallocate(struct qcow2 *q, uint64_t first, uint64_t n, int error);
 void qcow2_free_later(struct qcow2 *q, uint64_t first, uint64_t n);
 /* The file does not: qcow2_commit()'s last step. */
 int qcow2_free_now(struct qcow2 *q);
+/* May these clusters, for which there are no counts, be written to? Not if metadata is there. */
+int qcow2_check_uncounted(struct qcow2 *q, struct range r);
 /* A refcount table that covers more clusters than the present one. */
 int qcow2_grow_refcounts(struct qcow2 *q);
 

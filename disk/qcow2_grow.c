@@ -120,7 +120,8 @@ int qcow2_grow_refcounts(struct qcow2 *q)
 	r = r ? r : qcow2_commit(q);
 	if (r || q->free_hint < g.start)
 		return r;
-	r = write_blocks(q, &g);
+	r = qcow2_check_uncounted(q, (struct range){g.start, g.table + g.blocks});
+	r = r ? r : write_blocks(q, &g);
 	r = r ? r : write_table(q, &g, &table);
 	r = r ? r : change_regions(q, &g);
 	if (!r) {

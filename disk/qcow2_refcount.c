@@ -51,6 +51,15 @@ static void set(struct qcow2 *q, const struct counts *c, uint64_t i, uint64_t co
 	qcow2_cache_dirty(&q->block_cache, c->slice);
 }
 
+int qcow2_check_uncounted(struct qcow2 *q, struct range r)
+{
+	for (; r.size; r.base++, r.size--)
+		if (qcow2_regions_touch(&q->metadata, (struct range){r.base, 1}))
+			return qcow2_corrupt(q, "cluster %#llx holds metadata and is not counted",
+					     (unsigned long long)qcow2_offset(&q->h, r.base));
+	return 0;
+}
+
 /*
  * A refcount block for a range of clusters that are all free is put into the first one of them. It
  * counts itself before the table refers to it.
@@ -60,11 +69,10 @@ static int add_block(struct qcow2 *q, uint64_t cluster)
 	uint64_t offset = cluster << q->h.cluster_bits;
 	struct range where = {cluster, 1};
 	uint8_t *block;
-	int r;
+	int r = qcow2_check_uncounted(q, where);
 
-	if (qcow2_regions_touch(&q->metadata, where))
-		return qcow2_corrupt(q, "cluster %#llx holds metadata and is not counted",
-				     (unsigned long long)offset);
+	if (r)
+		return r;
 	block = calloc(1, qcow2_cluster_size(&q->h));
 	if (!block)
 		return -ENOMEM;

@@ -208,6 +208,28 @@ Test(qcow2_open, data_that_is_counted_as_free)
 	images_remove(&i);
 }
 
+/* An L2 table is where the refcount table grows to, behind the 4096 clusters that are counted. */
+Test(qcow2_open, a_table_that_is_not_counted)
+{
+	static uint8_t data[2 * MIB];
+	struct disk_image *image;
+	uint8_t sector[512];
+	struct images i;
+
+	images_make(&i, NULL);
+	folder_run(i.folder, CREATE
+		   "-o cluster_size=512,refcount_bits=64 image.qcow2 4M && "
+		   "truncate -s 2112K image.qcow2" POKE("0x9f8", "\\200\\0\\0\\0\\0\\40\\0\\0")
+			   POKE("0x200007", "\\1"));
+	image = image_open(i.path, false);
+	cr_expect_eq(image_write(image, data, 0, sizeof(data)), -EIO);
+	cr_expect_eq(image_read(image, sector, 4 * MIB - 32 * KIB, sizeof(sector)), 0);
+	cr_expect_arr_eq(sector, data, sizeof(sector));
+	cr_expect_eq(disk_image_close(image), -EIO);
+	cr_expect_eq(incompatible(&i), QCOW2_CORRUPT);
+	images_remove(&i);
+}
+
 /* A read that fails does no more than that, where nothing may be written. */
 Test(qcow2_open, a_read_of_nonsense)
 {
