@@ -23,6 +23,7 @@ static int spawn(pid_t *pid, const char *path, const char *ifname)
 	sigemptyset(&none);
 	sigemptyset(&ignored);
 	sigaddset(&ignored, SIGPIPE);
+	sigaddset(&ignored, SIGXFSZ);
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setsigdefault(&attr, &ignored);
@@ -37,6 +38,8 @@ int net_run_script(const char *path, const char *ifname, struct error *err)
 	int status = 0, ret;
 	pid_t pid;
 
+	/* Of a child nobody hears how it ended, where whoever started us has this ignored. */
+	signal(SIGCHLD, SIG_DFL);
 	ret = spawn(&pid, path, ifname);
 	if (ret)
 		return fail(err, ret, "%s: script %s: %s", ifname, path, strerror(ret));

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -186,5 +187,20 @@ Test(net_script, it_has_the_name_and_what_it_says_counts)
 	write_script("#!/bin/sh\nkill -9 $$\n");
 	run_refuses(script, "ended with signal 9");
 	run_refuses("/nonexistent/up", "No such file");
+	folder_remove(folder);
+}
+
+/* We ignore what a write may raise, and may have been started by who ignores how children end. */
+Test(net_script, no_signal_is_ignored)
+{
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGCHLD, SIG_IGN);
+	write_script("#!/bin/sh\nexit 0\n");
+	cr_expect_eq(net_run_script(script, "tap7", &err), 0, "%s", err.text);
+	write_script("#!/bin/sh\nkill -PIPE $$\n");
+	run_refuses(script, "ended with signal 13");
+	write_script("#!/bin/sh\nkill -XFSZ $$\n");
+	run_refuses(script, "ended with signal 25");
 	folder_remove(folder);
 }
