@@ -8,7 +8,9 @@
 
 #include "machine.h"
 
+/* For an answer; and to be let in, which a machine that lives does at once. */
 #define PATIENCE_SECONDS 10
+#define KNOCK_SECONDS	 1
 
 int control_directory(char *path, size_t size, struct error *err)
 {
@@ -61,9 +63,19 @@ static int gather(int fd, struct text *reply)
 	return reply->failed ? -ENOMEM : 0;
 }
 
+static int knock(int fd, const struct sockaddr_un *address, const char *name, struct error *err)
+{
+	if (!connect(fd, (const struct sockaddr *)address, sizeof(*address)))
+		return 0;
+	if (errno == EAGAIN)
+		return fail(err, errno, "machine '%s' does not answer: it takes no connection",
+			    name);
+	return fail(err, ESRCH, "no machine named '%s' is running; see: carillon list", name);
+}
+
 int control_ask(const char *name, const char *command, struct text *reply, struct error *err)
 {
-	struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
+	struct timeval patience = {.tv_sec = PATIENCE_SECONDS}, let_in = {.tv_sec = KNOCK_SECONDS};
 	struct sockaddr_un address;
 	char line[CONTROL_LINE];
 	int fd, ret = control_address(name, &address, err);
@@ -74,11 +86,10 @@ int control_ask(const char *name, const char *command, struct text *reply, struc
 	if (fd < 0)
 		return fail(err, errno, "control socket: %s", strerror(errno));
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address))) {
-		ret = fail(err, ESRCH, "no machine named '%s' is running; see: carillon list",
-			   name);
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &let_in, sizeof(let_in));
+	ret = knock(fd, &address, name, err);
+	if (ret)
 		goto out;
-	}
 	snprintf(line, sizeof(line), "%s\n", command);
 	ret = send(fd, line, strlen(line), MSG_NOSIGNAL) < 0 ? -errno : gather(fd, reply);
 	if (ret)

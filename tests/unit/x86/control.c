@@ -84,3 +84,23 @@ Test(control, a_reply_without_an_end_is_refused)
 	cr_assert(strstr(err.text, "machine 'm' does not answer"), "%s", err.text);
 	text_free(&reply);
 }
+
+/* Of one that is stopped nobody takes the connections, nor those of who has gone again. */
+Test(control, a_machine_that_takes_no_connection_is_not_waited_for, .timeout = 60)
+{
+	struct text reply = {0};
+	struct sockaddr_un address;
+	struct error err;
+	int fd;
+
+	control_address("m", &address, NULL);
+	do {
+		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		errno = 0;
+		if (connect(fd, (struct sockaddr *)&address, sizeof(address)))
+			cr_assert_eq(errno, EAGAIN);
+		close(fd);
+	} while (!errno);
+	cr_assert_eq(control_ask("m", "stat", &reply, &err), -EAGAIN);
+	cr_assert(strstr(err.text, "machine 'm' does not answer"), "%s", err.text);
+}
