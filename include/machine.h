@@ -68,6 +68,7 @@ struct machine;
 struct control_client {
 	struct control *control;
 	struct loop_source source; /* fd -1: free */
+	uint64_t order;		   /* who came before has a lower one */
 	char line[CONTROL_LINE];
 	unsigned len;
 };
@@ -76,6 +77,7 @@ struct control {
 	struct machine *machine;
 	struct loop_source source; /* the listening socket; fd -1: none */
 	struct sockaddr_un address;
+	uint64_t next_order;
 	struct control_client clients[CONTROL_CLIENTS];
 };
 

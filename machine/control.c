@@ -158,14 +158,17 @@ static void client_ready(struct loop_source *src, uint32_t events)
 /* With all places taken, the oldest silent peer must go: it can't lock others out. */
 static struct control_client *free_place(struct control *c, struct loop *loop)
 {
-	unsigned i;
+	struct control_client *cl, *oldest = c->clients;
 
-	for (i = 0; i < CONTROL_CLIENTS; i++)
-		if (c->clients[i].source.fd < 0)
-			return &c->clients[i];
-	loop_remove(loop, &c->clients[0].source);
-	drop(&c->clients[0]);
-	return &c->clients[0];
+	for (cl = c->clients; cl < c->clients + CONTROL_CLIENTS; cl++) {
+		if (cl->source.fd < 0)
+			return cl;
+		if (cl->order < oldest->order)
+			oldest = cl;
+	}
+	loop_remove(loop, &oldest->source);
+	drop(oldest);
+	return oldest;
 }
 
 static void peer_ready(struct loop_source *src, uint32_t events)
@@ -180,6 +183,7 @@ static void peer_ready(struct loop_source *src, uint32_t events)
 		return;
 	cl = free_place(c, loop);
 	cl->len = 0;
+	cl->order = c->next_order++;
 	cl->source = (struct loop_source){.fd = fd, .ready = client_ready, .opaque = cl};
 	if (loop_add(loop, &cl->source, EPOLLIN))
 		drop(cl);

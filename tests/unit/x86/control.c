@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* machine: the asking end of the control socket, with a machine that is not to be trusted. */
+/* machine: the control socket: the asking end, with a machine that is not to be trusted; and the
+ * machine's, with peers that say nothing. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -103,4 +104,61 @@ Test(control, a_machine_that_takes_no_connection_is_not_waited_for, .timeout = 6
 	} while (!errno);
 	cr_assert_eq(control_ask("m", "stat", &reply, &err), -EAGAIN);
 	cr_assert(strstr(err.text, "machine 'm' does not answer"), "%s", err.text);
+}
+
+/* ---- the machine's end ----------------------------------------------------------------------- */
+
+static const struct machine_config config = {.name = "n"};
+static struct machine served = {.config = &config};
+
+static int come(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	cr_assert_eq(connect(fd, (struct sockaddr *)&served.control.address,
+			     sizeof(served.control.address)),
+		     0);
+	return fd;
+}
+
+/* Say something, and be answered. */
+static void expect_served(int fd)
+{
+	char answer[64] = "";
+
+	cr_assert_eq(send(fd, "what\n", 5, MSG_NOSIGNAL), 5);
+	recv(fd, answer, sizeof(answer) - 1, MSG_WAITALL);
+	cr_assert_str_eq(answer, "error: unknown command\n");
+	close(fd);
+}
+
+static void *serve(void *loop)
+{
+	loop_run(loop);
+	return NULL;
+}
+
+Test(control, who_came_last_is_not_the_first_to_go, .timeout = 60)
+{
+	struct error err = {0};
+	int fds[CONTROL_CLIENTS + 1], last;
+	pthread_t thread;
+	unsigned i;
+
+	cr_assert_eq(loop_init(&served.vm.loop, &err), 0);
+	cr_assert_eq(control_open(&served.control, &served, &err), 0, "%s", err.text);
+	control_attach(&served.control, &served.vm.loop);
+	cr_assert_eq(pthread_create(&thread, NULL, serve, &served.vm.loop), 0);
+	for (i = 0; i < ARRAY_SIZE(fds); i++)
+		fds[i] = come();
+	last = come();
+	expect_served(last);
+	expect_served(fds[CONTROL_CLIENTS]);
+	loop_stop(&served.vm.loop);
+	pthread_join(thread, NULL);
+	control_detach(&served.control, &served.vm.loop);
+	control_close(&served.control);
+	loop_destroy(&served.vm.loop);
+	for (i = 0; i < CONTROL_CLIENTS; i++)
+		close(fds[i]);
 }
