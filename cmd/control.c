@@ -84,34 +84,13 @@ int cmd_resize(int argc, char **argv)
 	return STATUS_USAGE;
 }
 
-/* For people: JSON's own text, one counter a line, without its brackets and quotes. */
 static void print_plain(const char *json)
 {
-	int depth = 0;
+	struct text text = {0};
 
-	for (; *json; json++)
-		switch (*json) {
-		case '{':
-		case '[':
-			if (depth++)
-				putchar('\n');
-			printf("%*s", 2 * (depth - 1), "");
-			break;
-		case '}':
-		case ']':
-			depth--;
-			break;
-		case ',':
-			printf("\n%*s", 2 * (depth - 1), "");
-			break;
-		case ':':
-			printf(": ");
-			break;
-		case '"':
-			break;
-		default:
-			putchar(*json);
-		}
+	stat_text(json, &text);
+	fputs(text.data ?: "", stdout);
+	text_free(&text);
 }
 
 static void print_as_is(const char *text)

@@ -42,5 +42,7 @@ int check_parse(int argc, char **argv, struct machine_config *config, bool *json
 /* Pure: a report on a device, for people and for programs. */
 void check_text(const struct vfio_report *report, struct text *out);
 void check_json(const struct vfio_report *report, struct text *out);
+/* Pure: what a machine says of itself (machine_stat()), for people. */
+void stat_text(const char *json, struct text *out);
 
 #endif

@@ -27,7 +27,8 @@ UNIT_FDT := $(if $(filter fdt,$(ROOMS_$(ARCH))),$(wildcard tests/unit/fdt/*.c))
 UNIT_HELPERS := $(addprefix tests/unit/,calls.c folder.c recorder.c vfio_fake.c vfio_fake_irqs.c \
 	vfio_guest.c run_options.c)
 UNIT_COMMON := $(if $(CROSS),$(UNIT_HELPERS),$(wildcard tests/unit/*.c))
-UNIT_SRC := $(UNIT_LIB_$(ARCH)) cmd/run_options.c cmd/run_devices.c cmd/check_text.c $(UNIT_FDT) \
+UNIT_SRC := $(UNIT_LIB_$(ARCH)) cmd/run_options.c cmd/run_devices.c cmd/check_text.c cmd/stat_text.c \
+	$(UNIT_FDT) \
 	$(sort $(UNIT_COMMON) $(wildcard tests/unit/$(ARCH)/*.c))
 # Only this header: the others beside it are for POWER's system calls.
 ifneq ($(CROSS),)
