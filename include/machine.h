@@ -89,8 +89,10 @@ int control_open(struct control *c, struct machine *m, struct error *err);
 void control_close(struct control *c);
 void control_attach(struct control *c, struct loop *loop);
 void control_detach(struct control *c, struct loop *loop);
-/* The other end: send one command, gather the reply, which is text of a process that may have been
- * taken over by its guest: it is bounded, and no more. */
+/*
+ * The other end: send one command, gather the reply, which is that of a process that may have been
+ * taken over by its guest: it is bounded, its control characters are '?', and no more.
+ */
 int control_ask(const char *name, const char *command, struct text *reply, struct error *err);
 
 /* ---- the machine --------------------------------------------------------------------------- */

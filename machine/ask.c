@@ -48,12 +48,21 @@ int control_address(const char *name, struct sockaddr_un *address, struct error 
 	return 0;
 }
 
+/* Commands to a terminal are no text, and neither is a NUL, behind which nothing would be seen. */
+static void make_text(char *bytes, size_t n)
+{
+	for (; n; bytes++, n--)
+		if (((unsigned char)*bytes < ' ' && *bytes != '\n') || *bytes == 0x7f)
+			*bytes = '?';
+}
+
 static int gather(int fd, struct text *reply)
 {
 	char chunk[4096];
 	ssize_t n;
 
 	while ((n = recv(fd, chunk, sizeof(chunk), 0)) > 0) {
+		make_text(chunk, (size_t)n);
 		text_add(reply, "%.*s", (int)n, chunk);
 		if (reply->len > CONTROL_REPLY)
 			return -EMSGSIZE;

@@ -13,6 +13,7 @@
 static char directory[] = "/tmp/carillon-test-XXXXXX";
 static int listening;
 static size_t reply_size; /* bytes that the machine answers with */
+static char reply_byte = 'x';
 
 static void start(void)
 {
@@ -45,7 +46,7 @@ static void *machine(void *opaque)
 	size_t left;
 
 	(void)opaque;
-	memset(chunk, 'x', sizeof(chunk));
+	memset(chunk, reply_byte, sizeof(chunk));
 	if (read(fd, line, sizeof(line)) > 0)
 		for (left = reply_size; left; left -= sizeof(chunk))
 			if (send(fd, chunk, sizeof(chunk), MSG_NOSIGNAL) < 0)
@@ -83,6 +84,40 @@ Test(control, a_reply_without_an_end_is_refused)
 	cr_assert_eq(ask(64 * MIB, &reply, &err), -EMSGSIZE);
 	cr_assert_leq(reply.len, CONTROL_REPLY + 64 * KIB, "and not gathered");
 	cr_assert(strstr(err.text, "machine 'm' does not answer"), "%s", err.text);
+	text_free(&reply);
+}
+
+Test(control, nor_one_of_nothing)
+{
+	struct text reply = {0};
+
+	reply_byte = 0;
+	cr_assert_eq(ask(64 * MIB, &reply, NULL), -EMSGSIZE);
+	text_free(&reply);
+}
+
+static void *odd_machine(void *opaque)
+{
+	static const char odd[] = "a\0b\033]0;c\007\r\177\n";
+	int fd = accept(listening, NULL, NULL);
+	char line[CONTROL_LINE];
+
+	if (read(fd, line, sizeof(line)) > 0)
+		send(fd, odd, sizeof(odd) - 1, MSG_NOSIGNAL);
+	close(fd);
+	return opaque;
+}
+
+/* It is for a terminal, which has commands, too. */
+Test(control, a_reply_is_text)
+{
+	struct text reply = {0};
+	pthread_t thread;
+
+	cr_assert_eq(pthread_create(&thread, NULL, odd_machine, NULL), 0);
+	cr_assert_eq(control_ask("m", "stat", &reply, NULL), 0);
+	pthread_join(thread, NULL);
+	cr_assert_str_eq(reply.data, "a?b?]0;c???\n");
 	text_free(&reply);
 }
 
