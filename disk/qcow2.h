@@ -212,7 +212,7 @@ int qcow2_inflate(struct qcow2 *q, const struct qcow2_extent *e, uint64_t at,
 
 /* ---- opening: qcow2_open.c, qcow2_check.c ---------------------------------------------------- */
 
-/* See struct disk_driver. */
+/* See struct disk_driver; image->block is set already. */
 int qcow2_open(struct qcow2 **out, struct disk_image *image, struct error *err);
 /* 0, or -errno: what is lost. */
 int qcow2_close(struct qcow2 *q);

@@ -28,13 +28,14 @@ static int open_image(struct disk_image *image, struct error *err)
 {
 	const struct disk_file *f = &image->file;
 	struct qcow2 *q;
-	int r = qcow2_open(&q, image, err);
+	int r;
 
+	image->block = f->align > f->sector ? f->align : f->sector;
+	r = qcow2_open(&q, image, err);
 	if (r)
 		return r;
 	image->opaque = q;
 	image->size = q->h.size;
-	image->block = f->align > f->sector ? f->align : f->sector;
 	image->discard = image->write_zeroes = !f->readonly;
 	/* Less than a cluster has to be copied, where it is new, and can't be given back. */
 	image->topology = (struct disk_topology){.physical = f->topology.physical,

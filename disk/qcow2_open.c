@@ -39,6 +39,25 @@ static uint8_t *read_first_cluster(const struct disk_file *f, ssize_t *n)
 	return whole;
 }
 
+/*
+ * A disk's end that a guest would not see is lost to it; and it would not be told. What is behind
+ * another image is read in any pieces.
+ */
+static int check_size(const struct qcow2 *q, struct error *err)
+{
+	const struct disk_file *f = &q->image->file;
+	unsigned block = q->image->block;
+
+	if (q->image->above || !(q->h.size % block))
+		return 0;
+	return fail(err, EINVAL,
+		    "its size, %llu bytes, is no multiple of %u; make it larger with: qemu-img "
+		    "resize %s %llu%s",
+		    (unsigned long long)q->h.size, block, f->path,
+		    (unsigned long long)align_up(q->h.size, block),
+		    f->align > f->sector ? "; or leave out 'direct'" : "");
+}
+
 static int read_header(struct qcow2 *q, struct error *err)
 {
 	const struct disk_file *f = &q->image->file;
@@ -174,6 +193,7 @@ int qcow2_open(struct qcow2 **out, struct disk_image *image, struct error *err)
 	pthread_mutex_init(&q->inflated.lock, NULL);
 	pthread_cond_init(&q->released, NULL);
 	r = read_header(q, err);
+	r = r ? r : check_size(q, err);
 	/* Before load(), which may write: then all of the chain is there. */
 	if (!r && *q->h.backing)
 		r = open_backing(q, &named, err);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "../../disk/qcow2.h"
+#include "calls.h"
 #include "qcow2_model.h"
 
 /* The image of these commands is refused, with these words. */
@@ -65,6 +66,32 @@ Test(qcow2_open, copied_in_part)
 {
 	expect_refused(CREATE "image.qcow2 1M && truncate -s 64K image.qcow2", true, EINVAL,
 		       "was it copied whole?");
+}
+
+/* As a host's disk of 4 KiB sectors has it. */
+static ssize_t pread_of_4k(int fd, void *buf, size_t size, off_t at)
+{
+	if (!((size | (size_t)at) % 4096))
+		return kernel_calls.pread(fd, buf, size, at);
+	errno = EINVAL;
+	return -1;
+}
+
+/* As of a raw image: what a guest of such a disk would not see, it would not miss either. */
+Test(qcow2_open, direct_with_an_odd_end)
+{
+	struct disk_options opt = {.format = DISK_QCOW2, .direct = true};
+	struct disk_image *image;
+	struct error err = {0};
+	struct images i;
+
+	images_make(&i, "image.qcow2 1050112");
+	opt.path = i.path;
+	calls.pread = pread_of_4k;
+	cr_assert_eq(disk_image_open(&image, &opt, NULL, &err), -EINVAL, "%s", err.text);
+	cr_expect(strstr(err.text, "1050112 bytes, is no multiple of 4096"), "%s", err.text);
+	cr_expect(strstr(err.text, "leave out 'direct'"), "%s", err.text);
+	images_remove(&i);
 }
 
 /* 0x30000 is the L1 table, 0x10000 the refcount table, of which the first entry is 0x20000. */
