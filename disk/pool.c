@@ -37,6 +37,7 @@ static void serve_first(struct disk_pool *p)
 {
 	struct disk_request *r = p->todo;
 
+	p->n_todo--;
 	p->todo = r->next;
 	if (!p->todo)
 		p->todo_end = &p->todo;
@@ -69,7 +70,7 @@ static void *run(void *opaque)
 /* With the lock held. False: there is none, and none could be had. */
 static bool have_thread(struct disk_pool *p)
 {
-	if (!p->idle && p->n_threads < POOL_THREADS &&
+	if (p->n_todo > p->idle && p->n_threads < POOL_THREADS &&
 	    !thread_start(&p->threads[p->n_threads], "disk", run, p))
 		p->n_threads++;
 	return p->n_threads;
@@ -81,6 +82,7 @@ void disk_pool_put(struct disk_pool *p, struct disk_request *r)
 	r->next = NULL;
 	*p->todo_end = r;
 	p->todo_end = &r->next;
+	p->n_todo++;
 	if (have_thread(p))
 		pthread_cond_signal(&p->work);
 	else

@@ -18,7 +18,7 @@ struct disk_pool {
 	pthread_cond_t work;
 	struct disk_request *todo, **todo_end, *ended;
 	pthread_t threads[POOL_THREADS];
-	unsigned n_threads, idle;
+	unsigned n_todo, n_threads, idle; /* idle: woken ones too, until they run */
 	bool stopping;
 };
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -303,21 +304,17 @@ Test(disk_queue, what_is_given_back_takes_no_room)
 	}
 }
 
-/* Threads of ours that serve requests. */
-static unsigned count_threads(void)
+/* Threads of ours that serve requests: those of whom the kernel says this. */
+static unsigned count_threads(const char *what)
 {
 	DIR *tasks = opendir("/proc/self/task");
 	struct dirent *task;
-	char path[300], name[16];
+	char path[300], text[512];
 	unsigned n = 0;
-	FILE *f;
 
 	while ((task = readdir(tasks))) {
-		snprintf(path, sizeof(path), "/proc/self/task/%s/comm", task->d_name);
-		f = fopen(path, "r");
-		n += f && fgets(name, sizeof(name), f) && !strcmp(name, "disk\n");
-		if (f)
-			fclose(f);
+		snprintf(path, sizeof(path), "/proc/self/task/%s/stat", task->d_name);
+		n += !read_file(path, text, sizeof(text)) && strstr(text, what);
 	}
 	closedir(tasks);
 	return n;
@@ -328,9 +325,9 @@ static void expect_threads(unsigned n)
 {
 	unsigned patience = 1000;
 
-	while (count_threads() != n && --patience)
+	while (count_threads(" (disk) ") != n && --patience)
 		usleep(1000);
-	cr_assert(patience, "%u threads", count_threads());
+	cr_assert(patience, "%u threads", count_threads(" (disk) "));
 }
 
 /* Of a driver that can't flush every request is durable; a thread is for what it changes. */
@@ -435,6 +432,45 @@ Test(disk_queue, a_flush_of_a_direct_image_fails_by_itself)
 	failures = 1;
 	cr_assert_eq(run(DISK_FLUSH, 0, 0, NULL), -EIO);
 	cr_assert_eq(run(DISK_FLUSH, 0, 0, NULL), 0);
+}
+
+static sem_t written;
+
+/* Not before the write that came after it. */
+static int patient_fdatasync(int fd)
+{
+	(void)fd;
+	return sem_wait(&written);
+}
+
+static ssize_t telling_pwritev(int fd, const struct iovec *iov, int n, off_t at)
+{
+	sem_post(&written);
+	return kernel_calls.pwritev(fd, iov, n, at);
+}
+
+/* A thread that sleeps is there for one of them. */
+Test(disk_queue, none_of_two_requests_waits_for_the_other, .timeout = 20)
+{
+	struct op ops[2];
+	unsigned i;
+
+	sem_init(&written, 0, 0);
+	for (i = 0; i < 8; i++) {
+		calls.fdatasync = kernel_calls.fdatasync;
+		calls.pwritev = telling_pwritev;
+		cr_assert(open_by(&each_engine[0]));
+		calls.fdatasync = patient_fdatasync;
+		cr_assert_eq(run(DISK_READ, 0, 4096, memory), 0);
+		while (count_threads(" (disk) S") != 1)
+			usleep(1000);
+		submit(&ops[0], DISK_FLUSH, 0, 0, NULL, 0);
+		submit(&ops[1], DISK_WRITE, 0, 4096, memory, 1);
+		disk_drain(queue);
+		cr_assert(ops[0].done && !ops[0].result);
+		cr_assert(ops[1].done && !ops[1].result);
+	}
+	calls = kernel_calls;
 }
 
 /* Nothing of a closed queue comes later. */
