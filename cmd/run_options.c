@@ -186,6 +186,16 @@ static int set_option(int opt, char *value, struct machine_config *c, struct err
 	}
 }
 
+/* A letter may be one of several in a word, of which getopt has not come to the end. */
+static int fail_unknown(int opt, char **argv, struct error *err)
+{
+	char letter[] = {'-', (char)optopt, 0};
+	bool is_short = opt == '?' && optopt > 0 && optopt <= INT8_MAX;
+
+	return fail(err, EINVAL, "what is '%s'? See: carillon run --help",
+		    is_short ? letter : argv[optind - 1]);
+}
+
 /* Options into config; what is no option is left behind optind. json NULL: there is no --json. */
 static int parse(int argc, char **argv, struct machine_config *config, bool *help, bool *json,
 		 struct error *err)
@@ -206,8 +216,7 @@ static int parse(int argc, char **argv, struct machine_config *config, bool *hel
 		if (opt == ':')
 			return fail(err, EINVAL, "%s needs a value", argv[optind - 1]);
 		if (opt == '?' || (opt == OPT_JSON && !json))
-			return fail(err, EINVAL, "what is '%s'? See: carillon run --help",
-				    argv[optind - 1]);
+			return fail_unknown(opt, argv, err);
 		if (opt == OPT_JSON) {
 			*json = true;
 			continue;

@@ -181,6 +181,9 @@ Test(run_options, nonsense_is_named)
 	refuses(PARSE("-k", "k", "--console", "tube"), "this machine has");
 	refuses(PARSE("-k", "k", "--frobnicate"), "--frobnicate");
 	refuses(PARSE("-k", "k", "leftover"), "'leftover'");
+	refuses(PARSE("-k", "k", "-zc", "2"), "'-z'");
+	refuses(PARSE("-k", "k", "--hugepages=2M"), "'--hugepages=2M'");
+	refuses(PARSE("-k", "k", "--json"), "'--json'");
 	refuses(PARSE("-k"), "-k needs a value");
 }
 
