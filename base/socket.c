@@ -37,6 +37,13 @@ static int remove_stale(const struct sockaddr_un *address, struct error *err)
 	return unlink(path) ? fail(err, errno, "%s: %s", path, strerror(errno)) : 0;
 }
 
+void socket_close(int fd, const struct sockaddr_un *address)
+{
+	close(fd);
+	if (!socket_is_alive(address))
+		unlink(address->sun_path);
+}
+
 int socket_listen(const struct sockaddr_un *address, int backlog, struct error *err)
 {
 	mode_t mask;

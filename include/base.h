@@ -130,6 +130,8 @@ bool socket_is_alive(const struct sockaddr_un *address);
  * The file, or -EADDRINUSE: somebody listens; -EEXIST: there is something else than a socket.
  */
 int socket_listen(const struct sockaddr_un *address, int backlog, struct error *err);
+/* Listen no more. The socket goes, unless somebody else listens there by now. */
+void socket_close(int fd, const struct sockaddr_un *address);
 
 /* A string that grows. After a failed allocation `failed` is set and further text is dropped. */
 struct text {

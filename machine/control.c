@@ -57,8 +57,7 @@ void control_close(struct control *c)
 		return;
 	for (i = 0; i < CONTROL_CLIENTS; i++)
 		drop(&c->clients[i]);
-	unlink(c->address.sun_path);
-	close(c->source.fd);
+	socket_close(c->source.fd, &c->address);
 	c->source.fd = -1;
 }
 

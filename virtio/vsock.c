@@ -186,8 +186,7 @@ static void destroy(struct virtio_device *d)
 
 	if (v->listener.fd >= 0) {
 		loop_remove(d->loop, &v->listener);
-		close(v->listener.fd);
-		unlink(v->address.sun_path);
+		socket_close(v->listener.fd, &v->address);
 	}
 	stop(d);
 	virtio_device_release(d);

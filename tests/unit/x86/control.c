@@ -167,6 +167,24 @@ static void expect_served(int fd)
 	close(fd);
 }
 
+/* A machine whose socket was removed is not seen, so another one may have its name. */
+Test(control, the_socket_of_the_next_machine_is_left_alone)
+{
+	struct error err = {0};
+	struct sockaddr_un address;
+	int fd;
+
+	cr_assert_eq(control_open(&served.control, &served, &err), 0, "%s", err.text);
+	address = served.control.address;
+	cr_assert_eq(unlink(address.sun_path), 0);
+	fd = socket_listen(&address, 1, &err);
+	cr_assert_geq(fd, 0, "%s", err.text);
+	control_close(&served.control);
+	cr_assert(socket_is_alive(&address));
+	close(fd);
+	unlink(address.sun_path);
+}
+
 static void *serve(void *loop)
 {
 	loop_run(loop);
