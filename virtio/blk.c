@@ -46,6 +46,7 @@ struct blk {
 	struct loop_source results;
 	struct loop_timer timer;
 	struct rate iops, bps;
+	unsigned turn; /* the queue that looks first when the time of a limit is over */
 	char id[VIRTIO_BLK_ID_BYTES]; /* not terminated */
 	/*
 	 * As many as can be in the rings, and one to look for more with. The one that was used last
@@ -248,6 +249,8 @@ static void kicked(struct virtio_device *d, unsigned index)
 	virtq_ask_kicks(&q->ring, false);
 	while (n < q->ring.size && !(limited = is_limited(b)) && serve_one(b, q))
 		n++;
+	if (n)
+		b->turn = index + 1;
 	disk_send(b->queue);
 	notify(b);
 	if (!limited && (n == q->ring.size || virtq_ask_kicks(&q->ring, true)))
@@ -267,7 +270,10 @@ static void results_ready(struct loop_source *src, uint32_t events)
 	pthread_mutex_unlock(&b->device.lock);
 }
 
-/* The time of the limit is over: every queue looks again, as after a kick. */
+/*
+ * The time of the limit is over: every queue looks again, as after a kick. The loop serves them in
+ * this order. There may be but one request to be had, which is not always for the same queue.
+ */
 static void timer_ready(struct loop_source *src, uint32_t events)
 {
 	struct blk *b = src->opaque;
@@ -277,7 +283,7 @@ static void timer_ready(struct loop_source *src, uint32_t events)
 	if (!loop_timer_ended(&b->timer))
 		return;
 	for (i = 0; i < b->device.n_queues; i++)
-		event_kick(b->device.queues[i].kick);
+		event_kick(b->device.queues[(b->turn + i) % b->device.n_queues].kick);
 }
 
 /* ---- the driver comes and goes --------------------------------------------------------------- */

@@ -99,22 +99,27 @@ static void make(const struct virtio_disk_options *opt)
 	device->transport = &transport;
 }
 
-static void start_queue(bool packed)
+static void lay(unsigned index, struct driver_ring *to, uint64_t gpa, bool packed)
 {
-	struct virtio_queue *q = &device->queues[0];
+	struct virtio_queue *q = &device->queues[index];
 
-	driver_ring_init(&ring, &vm.memory, RAM, DRIVER_RING_MAX, packed);
+	driver_ring_init(to, &vm.memory, gpa, DRIVER_RING_MAX, packed);
 	pthread_mutex_lock(&device->lock);
-	virtio_set_queue_size(q, ring.size);
-	q->ring.desc = ring.desc;
-	q->ring.driver = ring.driver;
-	q->ring.device = ring.device;
+	virtio_set_queue_size(q, to->size);
+	q->ring.desc = to->desc;
+	q->ring.driver = to->driver;
+	q->ring.device = to->device;
 	virtio_enable_queue(q);
 	pthread_mutex_unlock(&device->lock);
 }
 
-/* A driver that accepts these features, and VERSION_1. */
-static void start(uint64_t features)
+static void start_queue(bool packed)
+{
+	lay(0, &ring, RAM, packed);
+}
+
+/* A driver that accepts these features, and VERSION_1, with one queue; or with two. */
+static void negotiate(uint64_t features)
 {
 	features |= FEATURE(VIRTIO_F_VERSION_1);
 	set_status(0);
@@ -124,7 +129,22 @@ static void start(uint64_t features)
 	set_status(READY & ~VIRTIO_CONFIG_S_DRIVER_OK);
 	cr_assert(device->status & VIRTIO_CONFIG_S_FEATURES_OK);
 	start_queue(features & FEATURE(VIRTIO_F_RING_PACKED));
+}
+
+static void start(uint64_t features)
+{
+	negotiate(features);
 	set_status(READY);
+}
+
+static struct driver_ring start_with_another(uint64_t features)
+{
+	struct driver_ring other;
+
+	negotiate(features);
+	lay(1, &other, RAM + DRIVER_RING_BYTES, features & FEATURE(VIRTIO_F_RING_PACKED));
+	set_status(READY);
+	return other;
 }
 
 static void make_and_start(uint64_t features)
@@ -463,6 +483,33 @@ Test(virtio_blk, a_limit_is_kept_and_all_requests_come_through)
 	for (i = 0; i < 30; i++)
 		wait_used();
 	cr_assert_geq(now_ns() - begin, 195 * NS_PER_MS);
+}
+
+/* A busy queue does not take all that a limit leaves: the other's one request is not the last. */
+Test(virtio_blk, a_limit_is_shared_by_the_queues)
+{
+	struct driver_buffer b[] = {header(BUFFERS + 4096, VIRTIO_BLK_T_FLUSH, 0),
+				    {BUFFERS + 4096 + 32, 1, IN}};
+	struct driver_ring other;
+	struct driver_used used;
+	unsigned i, busy = 0;
+
+	make(&(struct virtio_disk_options){.image = {.path = "image"}, .queues = 2, .iops = 50});
+	other = start_with_another(FEATURE(VIRTIO_BLK_F_MQ));
+	for (i = 0; i < 60; i++) {
+		struct driver_buffer many[] = {header(BUFFERS + 64 * i, VIRTIO_BLK_T_FLUSH, 0),
+					       {BUFFERS + 64 * i + 32, 1, IN}};
+
+		driver_ring_add(&ring, many, ARRAY_SIZE(many));
+	}
+	event_kick(device->queues[0].kick);
+	wait_used();
+	driver_ring_add(&other, b, ARRAY_SIZE(b));
+	event_kick(device->queues[1].kick);
+	while (!driver_ring_take(&other, &used)) {
+		wait_used();
+		cr_assert_lt(++busy, 30);
+	}
 }
 
 /* What is given back is no data: at a byte per second it would take days. */
