@@ -5,6 +5,7 @@
  * buffers of the guest are only taken when it is known how many are needed.
  */
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/uio.h>
@@ -191,6 +192,14 @@ static void room_made(struct net_pair *p)
 	event_kick(p->card->device.queues[2 * p->index + 1].kick);
 }
 
+/* An error that was read is over, such as that a datagram has found nobody; an end stays. */
+static bool is_at_its_end(int fd)
+{
+	struct pollfd p = {.fd = fd};
+
+	return poll(&p, 1, 0) > 0;
+}
+
 void net_tap_ready(struct loop_source *src, uint32_t events)
 {
 	struct net_pair *p = src->opaque;
@@ -202,7 +211,7 @@ void net_tap_ready(struct loop_source *src, uint32_t events)
 	/* The card may have been stopped while this waited for the lock, or broken by another
 	 * queue. */
 	net_settle(p);
-	if ((p->tap.watched & EPOLLIN) && !net_receive(p) && (events & (EPOLLHUP | EPOLLERR))) {
+	if ((p->tap.watched & EPOLLIN) && !net_receive(p) && is_at_its_end(src->fd)) {
 		net_lose(p->card, "the other end is gone");
 		net_settle(p);
 	}

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /* The network device: frames between its queues and its backend (5.1.6), of good and bad drivers.
  */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -391,6 +393,56 @@ Test(net_frames, a_peer_that_goes_is_a_cable_pulled)
 	net_rig_wait(rig.config_interrupt);
 	cr_expect_eq(rig.d->config[6], 0);
 	rig.peers[0] = dup(0);
+	net_rig_close(&rig);
+}
+
+/* A socket at a port of this host; port 0: any, which is returned. */
+static int bind_local(uint16_t *port)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET,
+				.sin_port = *port,
+				.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(a);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+
+	cr_assert_eq(bind(fd, (struct sockaddr *)&a, len), 0);
+	cr_assert_eq(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+	*port = a.sin_port;
+	return fd;
+}
+
+static void connect_local(int fd, uint16_t port)
+{
+	const struct sockaddr_in a = {
+		.sin_family = AF_INET, .sin_port = port, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+	cr_assert_eq(connect(fd, (const struct sockaddr *)&a, sizeof(a)), 0);
+}
+
+/* What is sent to a port with nobody there comes back as an error, which is read and over. */
+Test(net_frames, a_peer_that_comes_later_is_found)
+{
+	static const uint32_t whole[] = {12 + 60};
+	uint16_t our_port = 0, their_port = 0;
+	int ours = bind_local(&our_port), theirs = bind_local(&their_port);
+
+	make_frame();
+	net_rig_open(&rig, false, 1);
+	connect_local(ours, their_port);
+	close(theirs);
+	cr_assert_geq(dup2(ours, rig.card->backend.fds[0]), 0);
+	net_rig_start(&rig, BIT(VIRTIO_NET_F_STATUS));
+	transmit(no_header, 60, whole, 1);
+	cr_assert_eq(net_rig_used(&rig, TX), 0);
+	theirs = bind_local(&their_port);
+	connect_local(theirs, our_port);
+	offer(1, 2048);
+	net_rig_kick(&rig, RX);
+	cr_assert_eq(write(theirs, frame, 100), 100);
+	cr_expect_eq(net_rig_used(&rig, RX), 112);
+	cr_expect_eq(rig.d->config[6], VIRTIO_NET_S_LINK_UP);
+	close(theirs);
+	close(ours);
 	net_rig_close(&rig);
 }
 
