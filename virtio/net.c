@@ -219,7 +219,7 @@ static void kicked(struct virtio_device *d, unsigned q)
 		return;
 	else if (q % 2)
 		net_transmit(&n->pairs[q / 2]);
-	else
+	else if (q / 2 < n->active)
 		net_receive(&n->pairs[q / 2]);
 }
 

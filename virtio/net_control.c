@@ -56,6 +56,9 @@ int net_activate(struct net_card *n, unsigned pairs)
 	n->active = pairs;
 	for (i = 0; i < n->backend.n; i++)
 		net_settle(&n->pairs[i]);
+	/* Of buffers that came for a pair while it was not in use nobody has taken notice. */
+	for (i = 0; i < pairs && n->device.started; i++)
+		event_kick(n->device.queues[2 * i].kick);
 	return 0;
 }
 

@@ -151,6 +151,39 @@ Test(net_control, frames_of_the_second_pair, .fini = finish)
 	cr_expect_eq(net_rig_used(&rig, 2), sizeof(frame));
 }
 
+static void use_pairs(uint16_t pairs)
+{
+	cr_assert_eq(net_rig_command(&rig, 4, 0, &pairs, 2), VIRTIO_NET_OK);
+}
+
+static void offer_to_second(void)
+{
+	const struct driver_buffer b = {RIG_BUFFERS, 2048, VRING_DESC_F_WRITE};
+
+	net_rig_add(&rig, 2, &b, 1);
+	net_rig_kick(&rig, 2);
+}
+
+/* 5.1.6.5.5: nor for a kick; what came meanwhile, or was in hand, comes when it is used again. */
+Test(net_control, a_kick_brings_no_frames_of_a_pair_that_is_not_in_use, .fini = finish)
+{
+	uint8_t frame[60] = {0};
+	struct driver_used used;
+	unsigned i;
+
+	net_rig_open(&rig, false, 2);
+	net_rig_start(&rig, CTRL | BIT(VIRTIO_NET_F_MQ));
+	for (i = 0; i < 2; i++) {
+		cr_assert_eq(write(rig.peers[1], frame, sizeof(frame)), sizeof(frame));
+		use_pairs(1);
+		offer_to_second();
+		use_pairs(1);
+		cr_expect_not(driver_ring_take(&rig.rings[2], &used));
+		use_pairs(2);
+		cr_expect_eq(net_rig_used(&rig, 2), 72);
+	}
+}
+
 /* 5.1.2: without MQ the control queue is number 2, whatever the device has. */
 Test(net_control, without_pairs_it_is_the_third_queue, .fini = finish)
 {
