@@ -249,6 +249,8 @@ static void look(struct vhost_user *v)
 	if (!ret)
 		ret = compare(v, &shape, &err);
 	if (!ret) {
+		/* The next driver is promised what this one has. */
+		v->device.offered = v->shape.features & shape.features;
 		resume(v);
 		return;
 	}

@@ -623,6 +623,36 @@ Test(vhost_user_device, one_that_lacks_what_was_promised_is_not_taken)
 	backend_stop(&backend);
 }
 
+/* Lost by a driver that does without, it is not there for the next one either. */
+Test(vhost_user_device, what_another_back_end_lacks_is_not_offered_any_more)
+{
+	begin("blk");
+	drive(1, BIT(32));
+	backend_stop(&backend);
+	wait_until(is_lost);
+	backend.features &= ~BIT(28);
+	backend_start(&backend);
+	backend_wait(&backend, 18, 1);
+	set_status(0);
+	set_status(3);
+	virtio_accept(device, 0, BIT(28));
+	virtio_accept(device, 1, 1);
+	set_status(11);
+	cr_expect_eq(device->status, 3);
+	set_status(0);
+	drive(1, BIT(32));
+	backend_stop(&backend);
+	wait_until(is_lost);
+	backend.features |= BIT(28);
+	backend_start(&backend);
+	backend_wait(&backend, 18, 1);
+	set_status(0);
+	drive(1, BIT(32) | BIT(28));
+	cr_expect_eq(backend_last(&backend, 2).value, BIT(32) | BIT(30) | BIT(28));
+	end();
+	backend_stop(&backend);
+}
+
 Test(vhost_user_device, one_that_does_not_let_go_of_a_ring_is_left)
 {
 	backend.bad_request = 11;
