@@ -148,6 +148,18 @@ static uint16_t used_flags(uint16_t position, const struct virtq_chain *c)
 	return c->n_in ? flags | VRING_DESC_F_WRITE : flags;
 }
 
+/* Positions on a line of two rounds, after which place and counter are the same again. */
+static unsigned on_line(const struct virtq *q, uint16_t position)
+{
+	return place(position) + (position & VIRTQ_WRAP ? 0 : q->size);
+}
+
+/* How far it is from one to the other. */
+static unsigned distance(const struct virtq *q, uint16_t from, uint16_t to)
+{
+	return (on_line(q, to) + 2u * q->size - on_line(q, from)) % (2u * q->size);
+}
+
 /* A driver reads on where it stopped: it sees none before it sees the first, which is last. */
 static void push(struct virtq *q, const struct virtq_chain *c, const uint32_t *written, unsigned n)
 {
@@ -161,21 +173,12 @@ static void push(struct virtq *q, const struct virtq_chain *c, const uint32_t *w
 		WRITE_ONCE(d->len, written[i]);
 		if (i)
 			WRITE_ONCE(d->flags, used_flags(q->next_used, &c[i]));
+		/* So far behind, the line can't tell any more what was used since. */
+		if (distance(q, q->signalled, q->next_used) + c[i].descriptors >= 2u * q->size)
+			q->signalled_known = false;
 		q->next_used = advance(q, q->next_used, c[i].descriptors);
 	}
 	__atomic_store_n(&ring(q)[place(first)].flags, used_flags(first, c), __ATOMIC_RELEASE);
-}
-
-/* Positions on a line of two rounds, after which place and counter are the same again. */
-static unsigned on_line(const struct virtq *q, uint16_t position)
-{
-	return place(position) + (position & VIRTQ_WRAP ? 0 : q->size);
-}
-
-/* How far it is from one to the other. */
-static unsigned distance(const struct virtq *q, uint16_t from, uint16_t to)
-{
-	return (on_line(q, to) + 2u * q->size - on_line(q, from)) % (2u * q->size);
 }
 
 static bool wants_interrupt(struct virtq *q)
