@@ -10,8 +10,9 @@
 
 #include "vsock_link.h"
 
-#define VSOCK_QUEUE_SIZE   128
-#define VSOCK_REFUSALS_MAX 64
+#define VSOCK_QUEUE_SIZE 128
+/* As many packets are taken before any is answered. */
+#define VSOCK_REFUSALS_MAX VSOCK_QUEUE_SIZE
 
 struct vsock {
 	struct virtio_device device;

@@ -29,7 +29,7 @@ void device_rig_open(struct device_rig *r)
 {
 	struct vm *vm = &r->rec.vm;
 
-	*r = (struct device_rig){.virtio = {.vm = vm}};
+	*r = (struct device_rig){.virtio = {.vm = vm}, .size = DEVICE_RING};
 	recorder_init(&r->rec);
 	cr_assert_eq(loop_init(&vm->loop, NULL), 0);
 	vm->memory.n = 1;
@@ -71,9 +71,9 @@ void device_rig_start(struct device_rig *r)
 	set_status(r, READY | VIRTIO_CONFIG_S_FEATURES_OK);
 	for (i = 0; i < r->d->n_queues; i++) {
 		driver_ring_init(&r->rings[i], &r->rec.vm.memory,
-				 DEVICE_RAM + i * DRIVER_RING_BYTES, DEVICE_RING, false);
+				 DEVICE_RAM + i * DRIVER_RING_BYTES, r->size, false);
 		q = &r->d->queues[i];
-		q->ring.size = DEVICE_RING;
+		q->ring.size = r->size;
 		q->ring.desc = r->rings[i].desc;
 		q->ring.driver = r->rings[i].driver;
 		q->ring.device = r->rings[i].device;

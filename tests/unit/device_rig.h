@@ -23,6 +23,7 @@ struct device_rig {
 	struct virtio virtio;
 	struct virtio_device *d;
 	struct driver_ring rings[DEVICE_QUEUES];
+	uint16_t size; /* of the rings, DEVICE_RING entries unless the test says more */
 	unsigned interrupts[DEVICE_QUEUES], config_interrupts;
 };
 
