@@ -3,6 +3,7 @@
 #include "thread.h"
 
 #include <signal.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base.h"
@@ -37,4 +38,13 @@ void event_kick(int eventfd)
 
 	if (write(eventfd, &one, sizeof(one)) < 0)
 		return; /* EAGAIN: the counter is full, hence readable, hence kicked */
+}
+
+bool event_take(int eventfd)
+{
+	uint64_t count;
+	struct iovec iov = {&count, sizeof(count)};
+
+	/* O_NONBLOCK is of the open file, which another process may have too, and may change. */
+	return preadv2(eventfd, &iov, 1, -1, RWF_NOWAIT) == sizeof(count);
 }

@@ -4,6 +4,7 @@
 #define CARILLON_THREAD_H
 
 #include <pthread.h>
+#include <stdbool.h>
 
 /* With the terminating zero: what a kernel takes of a thread's name. */
 #define THREAD_NAME 16
@@ -16,5 +17,8 @@
 int thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *opaque);
 /* Add 1 to an eventfd: a latch, a doorbell. Never blocks: a full counter is as good as a kick. */
 void event_kick(int eventfd);
+/* Take what an eventfd has. False: nothing. Never blocks, whatever others that have it did to it.
+ */
+bool event_take(int eventfd);
 
 #endif

@@ -120,14 +120,12 @@ static void prepare_all(struct msi_engine *e, unsigned first, unsigned n)
  */
 static int attach(struct msi_engine *e, struct msi_vector *v)
 {
-	uint64_t delivered;
 	int ret = irq_attach(e->irqs, (unsigned)v->gsi, v->latch, -1);
 
 	if (ret)
 		return ret;
 	v->attached = true;
-	if (read(v->latch, &delivered, sizeof(delivered)) < 0)
-		return errno == EAGAIN ? 0 : -errno;
+	event_take(v->latch);
 	return 0;
 }
 

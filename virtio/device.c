@@ -23,13 +23,10 @@
 
 static void reset_queue(struct virtio_queue *q)
 {
-	uint64_t count;
-
 	virtq_reset(&q->ring);
 	q->enabled = false;
 	/* A kick that nobody took is for a ring that is gone. */
-	if (read(q->kick, &count, sizeof(count)) < 0 && errno != EAGAIN)
-		warn("%s: queue %u: %s", q->device->name, q->index, strerror(errno));
+	event_take(q->kick);
 }
 
 /* A kick: on the thread of the device's loop. */
@@ -37,11 +34,10 @@ static void kicked(struct loop_source *src, uint32_t events)
 {
 	struct virtio_queue *q = src->opaque;
 	struct virtio_device *d = q->device;
-	uint64_t count;
 
 	(void)events;
 	pthread_mutex_lock(&d->lock);
-	if (read(q->kick, &count, sizeof(count)) == sizeof(count))
+	if (event_take(q->kick))
 		atomic_fetch_add_explicit(&q->kicks, 1, memory_order_relaxed);
 	/* A device that needs a reset stands still (2.1.2). */
 	if (d->started && q->enabled && !(d->status & VIRTIO_CONFIG_S_NEEDS_RESET))

@@ -22,10 +22,9 @@ static struct vhost_user *of(struct virtio_device *d)
 static void called(struct loop_source *src, uint32_t events)
 {
 	struct vhost_user_ring *ring = src->opaque;
-	uint64_t count;
 
 	(void)events;
-	if (read(src->fd, &count, sizeof(count)) == sizeof(count))
+	if (event_take(src->fd))
 		virtio_interrupt(&ring->owner->device, ring->index);
 }
 

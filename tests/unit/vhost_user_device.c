@@ -5,6 +5,7 @@
  */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -436,6 +437,28 @@ Test(vhost_user_device, a_refused_ring_is_a_reset_for_the_driver)
 	set_status(0);
 	drive(1, BIT(32));
 	cr_expect_eq(device->status, 15, "and after the reset it works");
+	end();
+	backend_stop(&backend);
+}
+
+/* O_NONBLOCK belongs to the open file, which both have: without it a count that is gone is no wait.
+ */
+Test(vhost_user_device, eventfds_that_the_back_end_makes_block)
+{
+	struct vhost_user_ring *ring;
+	uint64_t count;
+
+	begin("blk");
+	drive(1, BIT(32));
+	ring = container_of(device, struct vhost_user, device)->rings;
+	cr_assert_eq(read(backend.kick[0], &count, sizeof(count)), sizeof(count));
+	cr_assert_eq(fcntl(backend.kick[0], F_SETFL, 0), 0);
+	cr_assert_eq(fcntl(backend.call[0], F_SETFL, 0), 0);
+	ring->call.ready(&ring->call, POLLIN);
+	set_status(0);
+	drive(1, BIT(32));
+	cr_expect_eq(device->status, 15);
+	cr_expect_eq(atomic_load(&interrupts), 0);
 	end();
 	backend_stop(&backend);
 }
