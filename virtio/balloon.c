@@ -44,7 +44,7 @@ enum balloon_queue {
 struct balloon {
 	struct virtio_device device;
 	struct balloon_pages pages;
-	bool collects;	 /* pages of the guest may be taken away, see start() */
+	bool collects;	 /* pages of the guest may be taken away, see start(), deflate() */
 	bool stats_held; /* the driver's buffer, until new statistics are wanted (5.5.6.3) */
 	struct virtq_chain chain, stats_chain;
 	struct iovec iov[QUEUE_SIZE], stats_iov[QUEUE_SIZE];
@@ -159,6 +159,9 @@ static uint32_t deflate(struct virtio_device *d, const struct virtq_chain *c)
 		if (!n)
 			break;
 	}
+	/* Those left over are in use as well: nothing can be told of large pages any more. */
+	if (read_pages(c, done, pages, 1) && d->vm->memory.page > BALLOON_PAGE)
+		b->collects = false;
 	return 0;
 }
 

@@ -180,6 +180,25 @@ Test(balloon_device, large_pages_need_a_driver_that_tells)
 	cr_assert(!gone(0));
 }
 
+/* What is behind so many numbers is not looked at; the guest may use it all the same. */
+Test(balloon_device, a_page_at_the_end_of_a_long_list_is_the_guests_again)
+{
+	uint32_t pfns[4097] = {0};
+	unsigned i;
+
+	for (i = 0; i < 16; i++)
+		pfns[i] = VICTIM_4K + i;
+	pfns[4096] = VICTIM_4K;
+	vm.memory.page = 64 * KIB;
+	begin(ALL);
+	cr_assert(give_pages(0, pfns, 15));
+	memset(pfns, 0, 16 * sizeof(*pfns));
+	cr_assert(give_pages(1, pfns, 4097));
+	pfns[0] = VICTIM_4K + 15;
+	cr_assert(give_pages(0, pfns, 1));
+	cr_assert(!gone(0));
+}
+
 Test(balloon_device, free_pages_are_reported_on_either_number)
 {
 	begin(ALL);
