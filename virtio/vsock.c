@@ -41,7 +41,7 @@ struct vsock_link *vsock_take_place(struct vsock *v)
 	}
 	if (!oldest)
 		return NULL;
-	if (oldest->use == LINK_BOUND)
+	if (oldest->use == LINK_BOUND && !vsock_link_is_over(oldest))
 		vsock_refuse(v, VSOCK_HOST_CID, oldest->host_port, oldest->guest_port,
 			     VIRTIO_VSOCK_TYPE_STREAM);
 	vsock_link_free(oldest, v->device.loop);
@@ -112,8 +112,10 @@ static void link_ready(struct loop_source *src, uint32_t events)
 		else if (ret)
 			greeted(v, l);
 	} else if (l->use == LINK_BOUND && l->source.fd >= 0) {
-		if (vsock_link_flush(l))
+		if (vsock_link_flush(l)) {
 			vsock_stream_reset(&l->stream);
+			vsock_link_drop_peer(l, v->device.loop);
+		}
 		if ((events & ~(uint32_t)EPOLLOUT) && (l->source.watched & EPOLLIN))
 			l->readable = true;
 	}

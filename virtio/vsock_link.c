@@ -128,7 +128,19 @@ bool vsock_link_is_due(const struct vsock_link *l)
 
 bool vsock_link_is_closing(const struct vsock_link *l)
 {
-	return l->use == LINK_BOUND && l->source.fd < 0;
+	return l->use == LINK_BOUND && (l->source.fd < 0 || vsock_link_is_over(l));
+}
+
+bool vsock_link_is_over(const struct vsock_link *l)
+{
+	return l->stream.state == VSOCK_RESET && !l->stream.owed;
+}
+
+/* The guest has announced its end, and it came, before all that it sent could be delivered. */
+static bool lingers(const struct vsock_link *l)
+{
+	return l->kept && vsock_link_is_over(l) &&
+	       (l->stream.guest_shut & VIRTIO_VSOCK_SHUTDOWN_SEND);
 }
 
 /* An end that the guest has announced, once all that came before it is delivered. */
@@ -171,7 +183,7 @@ void vsock_link_settle(struct vsock_link *l, struct loop *loop)
 	if (l->use != LINK_BOUND)
 		return;
 	pass_on_end(l, loop);
-	if (l->stream.state == VSOCK_RESET) {
+	if (l->stream.state == VSOCK_RESET && !lingers(l)) {
 		vsock_link_drop_peer(l, loop);
 		if (!l->stream.owed)
 			l->use = LINK_FREE;

@@ -62,7 +62,9 @@ int vsock_link_read_line(struct vsock_link *l);
 void vsock_link_settle(struct vsock_link *l, struct loop *loop);
 /* Is there something of it to be put into the guest's buffers? */
 bool vsock_link_is_due(const struct vsock_link *l);
-/* It has no peer any more, and waits only for the guest. */
+/* It has no peer any more and waits only for the guest, or the other way round. */
 bool vsock_link_is_closing(const struct vsock_link *l);
+/* To the guest it is no connection any more: what is left of it is for the peer. */
+bool vsock_link_is_over(const struct vsock_link *l);
 
 #endif

@@ -39,8 +39,8 @@ static struct vsock_link *find_link(struct vsock *v, uint32_t host_port, uint32_
 	unsigned i;
 
 	for (i = 0; i < VSOCK_LINKS_MAX; i++)
-		if (v->links[i].use == LINK_BOUND && v->links[i].host_port == host_port &&
-		    v->links[i].guest_port == guest_port)
+		if (v->links[i].use == LINK_BOUND && !vsock_link_is_over(&v->links[i]) &&
+		    v->links[i].host_port == host_port && v->links[i].guest_port == guest_port)
 			return &v->links[i];
 	return NULL;
 }

@@ -28,6 +28,9 @@ void vsock_stream_accept(struct vsock_stream *s, uint32_t buf_alloc,
 
 void vsock_stream_reset(struct vsock_stream *s)
 {
+	/* Its end is owed once, and not to one who has ended it. */
+	if (s->state == VSOCK_RESET)
+		return;
 	s->state = VSOCK_RESET;
 	s->owed = OWED(VIRTIO_VSOCK_OP_RST);
 }

@@ -350,18 +350,14 @@ Test(vsock_device, peers_that_never_say_what_they_want)
 	device_rig_settle(&r);
 }
 
-Test(vsock_device, a_peer_that_does_not_read)
+/* As much as credit allows: what the socket takes, and what is kept behind it. Returns how much. */
+static uint32_t fill_peer(uint32_t port)
 {
-	static char block[4000];
-	struct virtio_vsock_hdr h;
-	uint32_t port, sent = 0, forwarded = 0, in = 0;
-	int fd = connected(&port);
-	ssize_t n;
+	static const char block[4000];
+	struct virtio_vsock_hdr h = packet(VIRTIO_VSOCK_OP_RW, port, sizeof(block));
+	uint32_t sent = 0, forwarded = 0;
 
-	memset(block, 'x', sizeof(block));
-	/* As much as credit allows: what the socket takes, and what is kept behind it. */
 	while (sent - forwarded + sizeof(block) <= 64 * KIB) {
-		h = packet(VIRTIO_VSOCK_OP_RW, port, sizeof(block));
 		send_packet(&h, block, sizeof(block));
 		sent += sizeof(block);
 		while (received()) {
@@ -370,19 +366,71 @@ Test(vsock_device, a_peer_that_does_not_read)
 		}
 		cr_assert_lt(sent, 10 * MIB, "there is no end of credit");
 	}
-	/* It reads after all. */
+	return sent;
+}
+
+static void host_reads_all(int fd, uint32_t sent)
+{
+	char block[4000];
+	uint32_t in = 0;
+	ssize_t n;
+
 	while (in < sent) {
 		device_rig_settle(&r);
 		n = read(fd, block, sizeof(block));
 		cr_assert_gt(n, 0, "after %u of %u bytes", in, sent);
 		in += (uint32_t)n;
 	}
+}
+
+Test(vsock_device, a_peer_that_does_not_read)
+{
+	uint32_t port, sent, forwarded = 0;
+	int fd = connected(&port);
+
+	sent = fill_peer(port);
+	/* It reads after all. */
+	host_reads_all(fd, sent);
 	while (received())
 		forwarded = le32toh(got.fwd_cnt);
 	cr_assert_gt(forwarded, sent - 64 * KIB);
 	sends(port, "done");
 	host_reads(fd, "done");
 	close(fd);
+}
+
+/* Linux waits for our RST for 8 seconds, and then sends its own. */
+Test(vsock_device, a_guest_that_ends_before_its_peer_has_read)
+{
+	uint32_t port, sent;
+	int fd = connected(&port);
+
+	sent = fill_peer(port);
+	says(VIRTIO_VSOCK_OP_SHUTDOWN, port, 3);
+	says(VIRTIO_VSOCK_OP_RST, port, 0);
+	receives_nothing();
+	says(VIRTIO_VSOCK_OP_CREDIT_REQUEST, port, 0);
+	receives(VIRTIO_VSOCK_OP_RST);
+	host_reads_all(fd, sent);
+	cr_assert(is_disconnected(fd));
+	cr_assert_eq(links(), 0);
+	receives_nothing();
+	close(fd);
+}
+
+Test(vsock_device, a_peer_that_goes_after_the_guest_has_ended)
+{
+	uint32_t port;
+	int fd = connected(&port);
+
+	fill_peer(port);
+	says(VIRTIO_VSOCK_OP_SHUTDOWN, port, 3);
+	says(VIRTIO_VSOCK_OP_RST, port, 0);
+	cr_assert_eq(links(), 1);
+	close(fd);
+	device_rig_settle(&r);
+	cr_assert_eq(links(), 0);
+	receives_nothing();
 }
 
 Test(vsock_device, more_than_the_credit)
