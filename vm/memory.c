@@ -5,6 +5,7 @@
  * only ways to it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/memfd.h>
 #include <sched.h>
 #include <string.h>
@@ -172,8 +173,11 @@ static int open_backing(struct guest_memory *mem, uint64_t size,
 	if (backing == BACKING_ANONYMOUS)
 		return 0;
 	mem->fd = memfd_create("carillon-ram",
-			       MFD_CLOEXEC | (backing == BACKING_HUGETLB ? MFD_HUGETLB : 0));
-	if (mem->fd >= 0 && !ftruncate(mem->fd, (off_t)size))
+			       MFD_CLOEXEC | MFD_ALLOW_SEALING |
+				       (backing == BACKING_HUGETLB ? MFD_HUGETLB : 0));
+	/* Others that have it shall not change its size: a touch of what is gone is SIGBUS. */
+	if (mem->fd >= 0 && !ftruncate(mem->fd, (off_t)size) &&
+	    !fcntl(mem->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		return 0;
 	code = errno;
 	return fail(err, code, "guest memory: can't make a memfd of %llu MiB: %s%s", size / MIB,

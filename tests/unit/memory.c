@@ -2,9 +2,11 @@
 /* vm: guest memory and its checked accessors. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "guest_memory.h"
 
@@ -71,6 +73,22 @@ Test(memory, shared_memory_can_be_mapped_again)
 	cr_assert_eq(guest_memory_write(&mem, 4 * GIB + 100, "seen", 4), 0);
 	cr_assert_arr_eq((char *)other + 100, "seen", 4);
 	munmap(other, mem.banks[1].size);
+	guest_memory_destroy(&mem);
+}
+
+/* A touch of what a back end had cut off would be the end of us. */
+Test(memory, shared_memory_stays_as_large_as_it_is)
+{
+	struct guest_memory_options opt = {.shared = true};
+	struct guest_memory mem;
+
+	cr_assert_eq(guest_memory_create(&mem, banks, 2, &opt, NULL), 0);
+	cr_expect_lt(ftruncate(mem.fd, 0), 0);
+	cr_expect_lt(ftruncate(mem.fd, 19 * MIB), 0);
+	cr_expect_lt(fcntl(mem.fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE), 0);
+	memset(mem.banks[0].host, 1, 16 * MIB);
+	cr_expect_eq(guest_memory_discard(&mem, mem.banks[0].host, 4096), 4096);
+	cr_expect_eq(mem.banks[0].host[0], 0);
 	guest_memory_destroy(&mem);
 }
 
