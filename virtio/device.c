@@ -295,6 +295,14 @@ void virtio_set_status(struct virtio_device *d, uint8_t status)
 		start(d);
 }
 
+void virtio_halt(struct virtio_device *d)
+{
+	if (!d->started)
+		return;
+	stop(d);
+	d->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+}
+
 /* ---- queues ---------------------------------------------------------------------------------- */
 
 struct virtio_queue *virtio_queue(struct virtio_device *d, uint32_t q)

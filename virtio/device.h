@@ -168,6 +168,9 @@ uint32_t virtio_offered(const struct virtio_device *d, uint32_t word);
 uint32_t virtio_accepted(const struct virtio_device *d, uint32_t word);
 void virtio_accept(struct virtio_device *d, uint32_t word, uint32_t bits);
 void virtio_set_status(struct virtio_device *d, uint8_t status);
+/* A device at work may not reach guest memory any more: it ends what it is at, and needs a reset.
+ */
+void virtio_halt(struct virtio_device *d);
 /* Queue q, or NULL. */
 struct virtio_queue *virtio_queue(struct virtio_device *d, uint32_t q);
 /* What the driver sets of a queue while it isn't enabled; later it is ignored. */

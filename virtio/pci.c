@@ -238,6 +238,22 @@ static uint32_t config_read(struct pci_function *f, unsigned offset, unsigned si
 	return value;
 }
 
+/* A guest that goes by kexec may have no more than this to keep its old buffers from the new one.
+ */
+static void command_written(struct virtio_pci *p)
+{
+	struct virtio_device *d = p->device;
+	bool master = pci_get16(p->function.config, PCI_COMMAND) & PCI_COMMAND_MASTER;
+
+	virtio_pci_update_intx(p);
+	if (p->master && !master) {
+		pthread_mutex_lock(&d->lock);
+		virtio_halt(d);
+		pthread_mutex_unlock(&d->lock);
+	}
+	p->master = master;
+}
+
 static void config_written(struct pci_function *f, unsigned offset, unsigned size, uint32_t value)
 {
 	struct virtio_pci *p = f->opaque;
@@ -246,7 +262,7 @@ static void config_written(struct pci_function *f, unsigned offset, unsigned siz
 	if (hits_window(p, offset) && window_target(p, &at, &length) && size >= length)
 		virtio_pci_registers.write(p, at, length, value);
 	if (offset < PCI_COMMAND + 2 && offset + size > PCI_COMMAND)
-		virtio_pci_update_intx(p);
+		command_written(p);
 	pci_msix_config_written(&p->msix, offset, size);
 }
 

@@ -35,6 +35,7 @@ struct virtio_pci {
 	bool *pending; /* by vector: fired before it had anywhere */
 	struct virtio_line line;
 	bool line_disabled; /* COMMAND's Interrupt Disable */
+	bool master;	    /* COMMAND's Bus Master, when it was last written */
 };
 
 extern const struct region_ops virtio_pci_registers;

@@ -154,11 +154,11 @@ Test(virtio_pci, the_window_reads_and_writes_the_bar)
 	virtio_rig_start(&rig, 0);
 	driver_ring_add(&rig.rings[1], &(struct driver_buffer){RIG_BUFFERS, 4, 0}, 1);
 	aim(0, (uint32_t)(rig.notify - base) + rig.notify_step, 2);
-	set_config(PCI_COMMAND, 2, 0);
+	set_config(PCI_COMMAND, 2, PCI_COMMAND_MASTER);
 	set_config(WINDOW_DATA, 2, 1);
 	virtio_rig_settle(&rig);
 	cr_expect_eq(rig.toy.served, 1);
-	set_config(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	set_config(PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 }
 
 Test(virtio_pci, the_window_looks_nowhere_else)
@@ -185,6 +185,31 @@ Test(virtio_pci, the_window_looks_nowhere_else)
 	cr_expect_eq(rig.t->status(&rig), 0, "its data begin at their first byte");
 }
 
+/* PCI 3.0, 6.2.2: who may not master the bus reaches no memory, as when a guest goes by kexec. */
+Test(virtio_pci, a_function_that_may_not_master_the_bus_stands_still)
+{
+	virtio_rig_start(&rig, 0);
+	cr_assert(virtio_rig_echo(&rig, 0));
+	set_config(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	cr_expect_eq(rig.toy.stops, 1);
+	cr_expect_not(virtio_rig_echo(&rig, 0));
+	set_config(PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	cr_expect_not(virtio_rig_echo(&rig, 0));
+	cr_expect(rig.t->status(&rig) & VIRTIO_CONFIG_S_NEEDS_RESET);
+	virtio_rig_start(&rig, 0);
+	cr_expect(virtio_rig_echo(&rig, 0));
+	cr_expect_eq(rig.toy.stops, 1, "once for each start");
+}
+
+/* One that never asked for it works all the same. */
+Test(virtio_pci, a_driver_that_knows_no_bus_masters)
+{
+	set_config(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	virtio_rig_start(&rig, 0);
+	set_config(PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_INTX_DISABLE);
+	cr_expect(virtio_rig_echo(&rig, 0));
+}
+
 /* ---- INTx -------------------------------------------------------------------------------------
  */
 
@@ -201,7 +226,7 @@ Test(virtio_pci, the_line_follows_the_isr_status)
 	set_config(PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_INTX_DISABLE);
 	cr_expect_not(rig.rec.level[16]);
 	cr_expect(config(PCI_STATUS, 2) & PCI_STATUS_INTERRUPT, "PCI 3.0, 6.2.3: it is pending");
-	set_config(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	set_config(PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	cr_expect(rig.rec.level[16]);
 	cr_expect_eq(virtio_rig_read(&rig, rig.isr, 1), INTERRUPT_QUEUE | INTERRUPT_CONFIG);
 	cr_expect_not(rig.rec.level[16]);
@@ -366,9 +391,9 @@ Test(virtio_pci, doorbells_are_eventfds)
 	event_kick(region->ioeventfds[1].fd);
 	virtio_rig_settle(&rig);
 	cr_expect_eq(rig.toy.served, 1);
-	set_config(PCI_COMMAND, 2, 0);
+	set_config(PCI_COMMAND, 2, PCI_COMMAND_MASTER);
 	cr_expect_eq(rig.rec.doorbells, 0);
-	set_config(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	set_config(PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 }
 
 Test(virtio_pci, doorbells_of_queues_that_are_not_there)
