@@ -112,10 +112,7 @@ static void link_ready(struct loop_source *src, uint32_t events)
 		else if (ret)
 			greeted(v, l);
 	} else if (l->use == LINK_BOUND && l->source.fd >= 0) {
-		if (vsock_link_flush(l)) {
-			vsock_stream_reset(&l->stream);
-			vsock_link_drop_peer(l, v->device.loop);
-		}
+		vsock_link_flush(l);
 		if ((events & ~(uint32_t)EPOLLOUT) && (l->source.watched & EPOLLIN))
 			l->readable = true;
 	}

@@ -16,7 +16,7 @@ int vsock_link_open(struct vsock_link *l, struct loop *loop, enum vsock_use use,
 	l->use = use;
 	l->source.fd = fd;
 	l->line_length = 0;
-	l->readable = l->end_passed = false;
+	l->readable = l->end_passed = l->deaf = false;
 	l->first = l->kept = 0;
 	ret = loop_watch(loop, &l->source, EPOLLIN);
 	if (ret)
@@ -69,18 +69,32 @@ static int keep(struct vsock_link *l, const uint8_t *data, uint32_t n)
 	return 0;
 }
 
+/* The peer takes no more. It ends in disorder, once all that it has sent is read. */
+static void deafen(struct vsock_link *l)
+{
+	l->deaf = true;
+	vsock_stream_forwarded(&l->stream, l->kept);
+	l->first = l->kept = 0;
+	if (l->stream.host_shut & VIRTIO_VSOCK_SHUTDOWN_SEND)
+		vsock_stream_reset(&l->stream);
+	else
+		vsock_stream_shut(&l->stream, VIRTIO_VSOCK_SHUTDOWN_RCV);
+}
+
 int vsock_link_send(struct vsock_link *l, const uint8_t *data, uint32_t n)
 {
 	/* In order: nothing overtakes what is kept. */
-	ssize_t done = l->kept ? 0 : send_now(l, data, n);
+	ssize_t done = l->kept || l->deaf ? 0 : send_now(l, data, n);
 
 	if (done < 0)
-		return (int)done;
+		deafen(l);
+	if (l->deaf)
+		done = n;
 	vsock_stream_forwarded(&l->stream, (uint32_t)done);
 	return done == n ? 0 : keep(l, data + done, n - (uint32_t)done);
 }
 
-int vsock_link_flush(struct vsock_link *l)
+void vsock_link_flush(struct vsock_link *l)
 {
 	ssize_t done = 1;
 	unsigned part;
@@ -90,13 +104,14 @@ int vsock_link_flush(struct vsock_link *l)
 		if (part > l->kept)
 			part = l->kept;
 		done = send_now(l, l->buffer + l->first, part);
-		if (done < 0)
-			return (int)done;
+		if (done < 0) {
+			deafen(l);
+			return;
+		}
 		l->first = (l->first + (unsigned)done) % VSOCK_BUFFER;
 		l->kept -= (unsigned)done;
 		vsock_stream_forwarded(&l->stream, (uint32_t)done);
 	}
-	return 0;
 }
 
 int vsock_link_read_line(struct vsock_link *l)

@@ -33,6 +33,7 @@ struct vsock_link {
 	struct vsock_stream stream;
 	bool readable;	 /* the peer's data, or its end, waits to be read */
 	bool end_passed; /* the peer has been told of guest_shut */
+	bool deaf;	 /* the peer takes no more: what the guest sends is lost */
 	uint8_t *buffer; /* VSOCK_BUFFER bytes, a ring; NULL while it was never needed */
 	unsigned first, kept;
 };
@@ -45,11 +46,12 @@ void vsock_link_drop_peer(struct vsock_link *l, struct loop *loop);
 void vsock_link_free(struct vsock_link *l, struct loop *loop);
 /*
  * Give the peer n of the guest's bytes; what it does not take at once is kept. At most VSOCK_BUFFER
- * are kept, which the stream's credit sees to. -errno: the peer is gone.
+ * are kept, which the stream's credit sees to. A peer that is gone is deaf from then on: what it
+ * has sent before is still the guest's. -ENOMEM: nothing can be kept.
  */
 int vsock_link_send(struct vsock_link *l, const uint8_t *data, uint32_t n);
-/* The peer takes data again. -errno: it is gone. */
-int vsock_link_flush(struct vsock_link *l);
+/* The peer takes data again, or is gone. */
+void vsock_link_flush(struct vsock_link *l);
 /*
  * What a peer that is greeting has said. 1: a whole line, in line[0 … line_length); 0: not yet;
  * -errno: it is gone, or the line is too long.

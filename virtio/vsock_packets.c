@@ -75,7 +75,7 @@ static void peer_ended(struct vsock *v, struct vsock_link *l)
 	if (poll(&hung_up, 1, 0) <= 0 || !(hung_up.revents & (POLLHUP | POLLERR)))
 		return;
 	/* What the guest believes to be delivered isn't: that is no orderly end. */
-	if (l->kept)
+	if (l->kept || l->deaf)
 		vsock_stream_reset(&l->stream);
 	vsock_stream_shut(&l->stream, VSOCK_SHUT_ALL);
 	vsock_link_drop_peer(l, v->device.loop);

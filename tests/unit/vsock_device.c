@@ -504,6 +504,56 @@ Test(vsock_device, a_peer_dies_with_data_on_its_way)
 	cr_assert_eq(links(), 0);
 }
 
+/* Bytes of data until another packet comes, which is left in `got`. */
+static uint32_t receives_data(void)
+{
+	uint32_t n = 0;
+
+	while (received() && le16toh(got.op) == VIRTIO_VSOCK_OP_RW)
+		n += le32toh(got.len);
+	return n;
+}
+
+/* It has said all when the guest speaks to it, who has not heard all of that yet. */
+Test(vsock_device, a_peer_that_answers_and_goes)
+{
+	static char block[12000];
+	struct virtio_vsock_hdr h;
+	uint32_t port;
+	int fd = connected(&port);
+
+	cr_assert_eq(write(fd, block, sizeof(block)), sizeof(block));
+	close(fd);
+	device_rig_settle(&r);
+	cr_assert_eq(receives_data(), 10000, "the guest's credit");
+	cr_assert_eq(le16toh(got.op), VIRTIO_VSOCK_OP_CREDIT_REQUEST);
+	sends(port, "too late");
+	receives(VIRTIO_VSOCK_OP_SHUTDOWN);
+	cr_assert_eq(le32toh(got.flags), VIRTIO_VSOCK_SHUTDOWN_RCV);
+	sends(port, "still");
+	receives_nothing();
+	h = packet(VIRTIO_VSOCK_OP_CREDIT_UPDATE, port, 0);
+	h.fwd_cnt = htole32(10000);
+	send_packet(&h, NULL, 0);
+	cr_assert_eq(receives_data(), 2000);
+	cr_assert_eq(le16toh(got.op), VIRTIO_VSOCK_OP_RST, "what the guest sent is lost");
+	cr_assert_eq(links(), 0);
+}
+
+Test(vsock_device, a_peer_that_has_said_all_and_goes)
+{
+	uint32_t port;
+	int fd = connected(&port);
+
+	shutdown(fd, SHUT_WR);
+	device_rig_settle(&r);
+	receives(VIRTIO_VSOCK_OP_SHUTDOWN);
+	close(fd);
+	sends(port, "too late");
+	receives(VIRTIO_VSOCK_OP_RST);
+	cr_assert_eq(links(), 0);
+}
+
 Test(vsock_device, packets_that_belong_to_nothing)
 {
 	struct virtio_vsock_hdr h;
