@@ -33,14 +33,17 @@ struct irq_table {
 	/* Pure: the architecture's last word on a message's route before KVM sees it; NULL: as it
 	 * is. */
 	void (*translate)(struct kvm_irq_routing_entry *e);
-	unsigned first_dynamic, limit;
+	unsigned first_dynamic, limit, n_pins;
 	struct kvm_irq_routing *routing; /* with room for `room` entries */
 	unsigned room;
 	uint8_t *used;	 /* by gsi - first_dynamic */
 	uint8_t *raised; /* by board GSI: how many hold its line up */
 };
 
-/* GSIs below first_dynamic are the board's (see irq_route_pin); irq_alloc() hands out the rest. */
+/*
+ * GSIs below first_dynamic are the board's (see irq_route_pin); irq_alloc() hands out the rest.
+ * limit: where they end, and how many entries KVM's table may have.
+ */
 int irq_table_init(struct irq_table *t, unsigned first_dynamic, unsigned limit,
 		   const struct irq_backend *backend, void *opaque, struct error *err);
 void irq_table_destroy(struct irq_table *t);
@@ -48,7 +51,10 @@ void irq_table_destroy(struct irq_table *t);
 /* Any thread. Changes between begin and commit reach KVM as one table. They nest. */
 void irq_begin(struct irq_table *t);
 int irq_commit(struct irq_table *t);
-/* Route a board GSI to a pin of an in-kernel irqchip. Several pins may hang on one GSI. */
+/*
+ * Route a board GSI to a pin of an in-kernel irqchip. Several pins may hang on one GSI. Before any
+ * GSI is allocated.
+ */
 int irq_route_pin(struct irq_table *t, unsigned gsi, unsigned irqchip, unsigned pin);
 /* A free GSI, or -ENOSPC. */
 int irq_alloc(struct irq_table *t);

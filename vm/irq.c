@@ -110,6 +110,8 @@ int irq_route_pin(struct irq_table *t, unsigned gsi, unsigned irqchip, unsigned 
 		e->type = KVM_IRQ_ROUTING_IRQCHIP;
 		e->u.irqchip.irqchip = irqchip;
 		e->u.irqchip.pin = pin;
+		/* Each further pin on a GSI takes the entry of a message. */
+		t->limit -= ++t->n_pins > t->first_dynamic;
 	}
 	ret = irq_commit(t);
 	return e ? ret : -ENOMEM;

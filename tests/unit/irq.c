@@ -104,6 +104,25 @@ Test(irq, runs_out_and_says_so)
 	irq_table_destroy(&t);
 }
 
+/* KVM counts the table's entries: a second pin on a GSI takes one away from the messages. */
+Test(irq, the_table_is_never_longer_than_kvm_takes)
+{
+	struct msi_message msg = {.address = 0xfee00000};
+	struct fake f = {0};
+	struct irq_table t;
+	unsigned i;
+	int gsi;
+
+	cr_assert_eq(irq_table_init(&t, 4, 12, &backend, &f, NULL), 0);
+	for (i = 0; i < 6; i++)
+		cr_assert_eq(irq_route_pin(&t, i % 4, i / 4, i), 0);
+	while ((gsi = irq_alloc(&t)) >= 0)
+		cr_assert_eq(irq_route_msi(&t, (unsigned)gsi, &msg), 0);
+	cr_assert_eq(gsi, -ENOSPC);
+	cr_assert_eq(f.nr, 12, "%u", f.nr);
+	irq_table_destroy(&t);
+}
+
 Test(irq, the_device_id_travels_where_kvm_wants_it)
 {
 	struct msi_message msg = {.address = 0x8080040, .data = 3, .devid = 0x10};
