@@ -25,7 +25,8 @@ int control_directory(char *path, size_t size, struct error *err)
 		n = snprintf(path, size, "%s/carillon", xdg);
 	else
 		n = snprintf(path, size, "/tmp/carillon-%u", (unsigned)geteuid());
-	if (n >= (int)size)
+	/* Of the shortest name, too. */
+	if (n > (int)(size - sizeof("/n.sock")))
 		return fail(err, ENAMETOOLONG, "the directory for control sockets is too long");
 	return 0;
 }

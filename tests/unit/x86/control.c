@@ -121,6 +121,23 @@ Test(control, a_reply_is_text)
 	text_free(&reply);
 }
 
+Test(control, a_directory_that_leaves_no_room_for_a_name)
+{
+	char path[102] = "";
+	struct sockaddr_un address;
+	struct error err = {0};
+
+	memset(path, '/', sizeof(path) - 1);
+	setenv("CARILLON_RUN", path, 1);
+	cr_expect_eq(control_address("m", &address, &err), -ENAMETOOLONG);
+	cr_expect(strstr(err.text, "directory for control sockets is too long"), "%s", err.text);
+	setenv("CARILLON_RUN", path + 1, 1);
+	cr_expect_eq(control_address("m", &address, &err), 0, "%s", err.text);
+	cr_expect_eq(control_address("mm", &address, &err), -EINVAL);
+	cr_expect(strstr(err.text, "at most 1 characters"), "%s", err.text);
+	setenv("CARILLON_RUN", directory, 1);
+}
+
 /* Of one that is stopped nobody takes the connections, nor those of who has gone again. */
 Test(control, a_machine_that_takes_no_connection_is_not_waited_for, .timeout = 60)
 {
