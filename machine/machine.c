@@ -232,10 +232,12 @@ static enum vm_end run_once(struct machine *m, char *text, size_t size, struct e
 
 	if (!ret) {
 		m->boots++;
-		m->paused = false;
 		loop_add(&m->vm.loop, &m->signals, EPOLLIN);
 		console_attach(&m->console, &m->vm);
 		control_attach(&m->control, &m->vm.loop);
+		/* The guest may have asked for the reboot while the user asked for the pause. */
+		if (m->paused)
+			vm_pause(&m->vm);
 		ret = vm_start_vcpus(&m->vm, err);
 		machine_give_back();
 		if (!ret)
