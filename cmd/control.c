@@ -22,9 +22,10 @@ static int order(const char *name, const char *command)
 {
 	struct text reply = {0};
 	int status = ask(name, command, &reply);
+	const char *answer = reply.data ?: "no answer";
 
-	if (!status && (!reply.data || strcmp(reply.data, "ok\n"))) {
-		warn("machine '%s': %s", name, reply.data ? reply.data : "no answer");
+	if (!status && strcmp(answer, "ok\n")) {
+		warn("machine '%s': %.*s", name, (int)strcspn(answer, "\n"), answer);
 		status = STATUS_REFUSED;
 	}
 	text_free(&reply);
