@@ -117,6 +117,21 @@ static int limit_of(int kvm, int cap, int fallback)
 	return n > 0 ? n : fallback;
 }
 
+/*
+ * KVM takes all locks of our memory, and gives up if this thread has something else to do: after a
+ * reboot, what is left of the disks' io_uring.
+ */
+static int create_vm(struct vm *vm)
+{
+	unsigned long type = vm->ops->vm_type ? vm->ops->vm_type(vm->kvm) : 0;
+	int fd;
+
+	do
+		fd = ioctl(vm->kvm, KVM_CREATE_VM, type);
+	while (fd < 0 && errno == EINTR);
+	return fd;
+}
+
 static int create_parts(struct vm *vm, const char *path, struct error *err)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
@@ -126,7 +141,7 @@ static int create_parts(struct vm *vm, const char *path, struct error *err)
 	vm->kvm = open_kvm(path, vm->ops->kvm_cure, err);
 	if (vm->kvm < 0)
 		return vm->kvm;
-	vm->fd = ioctl(vm->kvm, KVM_CREATE_VM, vm->ops->vm_type ? vm->ops->vm_type(vm->kvm) : 0);
+	vm->fd = create_vm(vm);
 	if (vm->fd < 0)
 		return fail(err, errno, "%s: can't create a virtual machine: %s%s", path,
 			    strerror(errno), errno == EINVAL ? vm->ops->kvm_cure : "");
