@@ -41,7 +41,6 @@
 #define MADT_LOCAL_X2APIC   9
 #define MADT_LOCAL_X2NMI    10
 #define MADT_ENABLED	    1
-#define XAPIC_ID_LAST	    254 /* 255 is the broadcast of an xAPIC */
 #define ALL_PROCESSORS	    0xff
 #define ALL_PROCESSORS_UIDS 0xffffffff
 
@@ -64,7 +63,7 @@ static void set_text(uint8_t *table, size_t offset, const char *text)
 		table[offset++] = (uint8_t)*text++;
 }
 
-static uint8_t checksum(const uint8_t *data, size_t n)
+uint8_t table_checksum(const uint8_t *data, size_t n)
 {
 	uint8_t sum = 0;
 
@@ -100,7 +99,7 @@ static void close_table(struct aml *a, size_t start)
 	if (a->full)
 		return;
 	set(a->data + start, 4, length, 4);
-	a->data[start + CHECKSUM_OFFSET] = checksum(a->data + start, length);
+	a->data[start + CHECKSUM_OFFSET] = table_checksum(a->data + start, length);
 }
 
 /* Generic address structure (5.2.3.2) of an I/O port of one byte. */
@@ -191,8 +190,8 @@ static void rsdp(uint8_t *t, uint64_t xsdt)
 	t[15] = 2;
 	set(t, 20, RSDP_SIZE, 4);
 	set(t, 24, xsdt, 8);
-	t[RSDP_CHECKSUM] = checksum(t, RSDP_V1_SIZE);
-	t[RSDP_EXT_CHECKSUM] = checksum(t, RSDP_SIZE);
+	t[RSDP_CHECKSUM] = table_checksum(t, RSDP_V1_SIZE);
+	t[RSDP_EXT_CHECKSUM] = table_checksum(t, RSDP_SIZE);
 }
 
 size_t acpi_build(const struct acpi_machine *m, uint64_t base, uint8_t *buf, size_t room)

@@ -22,6 +22,12 @@ struct aml;
 
 #define ACPI_HEADER 36
 
+#define XAPIC_ID_LAST 254 /* 255 is the broadcast of an xAPIC */
+
+/* Pure. What has to be added to bytes that there be no remainder: in ACPI's tables and the MP
+ * table. */
+uint8_t table_checksum(const uint8_t *data, size_t n);
+
 /*
  * Pure. Fill buf, which will lie at guest-physical base (16-byte aligned, below 4 GiB), with all
  * the tables; the RSDP comes first. Returns how many bytes, 0 if they don't fit into room.

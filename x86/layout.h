@@ -10,6 +10,7 @@
  *     0x00009fc00           reserved: EBDA
  *     0x0000a0000           reserved: where a PC has video memory and ROMs
  *     0x0000e0000           reserved: ACPI tables, the RSDP first
+ *     0x0000fe000           reserved: MP table, the floating pointer first
  *     0x0000ffff0           real mode's way to reset the machine
  *     0x000100000           RAM: kernel, initrd at the upper end ...
  *     mem32 base            PCI 32-bit window; 0xc0000000, or lower if BARs need it
@@ -38,7 +39,9 @@
 #define EBDA_ADDR	    0x9fc00
 #define VIDEO_ADDR	    0xa0000
 #define ACPI_ADDR	    0xe0000
-#define ACPI_ROOM	    0x1fff0
+#define ACPI_ROOM	    0x1e000
+#define MPTABLE_ADDR	    0xfe000
+#define MPTABLE_ROOM	    0x1ff0
 #define RESET_VECTOR_ADDR   0xffff0
 #define HIGH_MEMORY_ADDR    0x100000
 #define MEM32_BASE_MIN	    0x40000000ULL

@@ -7,6 +7,7 @@
 #include "acpi.h"
 #include "protocol.h"
 #include "layout.h"
+#include "mptable.h"
 #include "vcpu.h"
 
 /*
@@ -38,11 +39,19 @@ static int write_tables(struct boot *b, struct error *err)
 	n = acpi_build(&m, ACPI_ADDR, tables, ACPI_ROOM);
 	ret = n ? boot_write(b, ACPI_ADDR, tables, n, err)
 		: fail(err, E2BIG,
-		       "ACPI tables: %u CPUs make them larger than 128K; use -c with "
+		       "ACPI tables: %u CPUs make them larger than 120K; use -c with "
 		       "fewer",
 		       m.cpus);
 	free(tables);
 	return ret;
+}
+
+static int write_mptable(struct boot *b, struct error *err)
+{
+	uint8_t table[MPTABLE_ROOM];
+	size_t n = mptable_build(b->config->cpus, MPTABLE_ADDR, table);
+
+	return boot_write(b, MPTABLE_ADDR, table, n, err);
 }
 
 static int load_kernel(struct boot *b, struct error *err)
@@ -81,6 +90,8 @@ int arch_load(struct vm *vm, const struct arch_parts *parts, const struct arch_c
 		ret = boot_open(&b.initrd, config->initrd, err);
 	if (!ret)
 		ret = write_tables(&b, err);
+	if (!ret)
+		ret = write_mptable(&b, err);
 	if (!ret)
 		ret = write_reset_vector(&b, err);
 	if (!ret)

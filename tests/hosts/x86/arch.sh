@@ -10,13 +10,15 @@ guest_cc=cc
 host_set=kernel-x86
 # Loaded by a case that wants a device to be taken.
 driver_modules="nvme dm_mod loop"
-guest_sets="guest=kernel-cloud-x86 full=kernel-x86 next=kernel-next-x86 virtio=kernel-cloud-x86 folders=kernel-x86 root=kernel-x86"
+guest_sets="guest=kernel-cloud-x86 full=kernel-x86 next=kernel-next-x86 virtio=kernel-cloud-x86 folders=kernel-x86 root=kernel-x86 bare=kernel-x86"
 busybox_set=busybox-x86
 qemu_set=qemu-x86
 host_modules="9p 9pnet_virtio kvm_amd vfio_pci vfio_iommu_type1 tun vhost_net macvtap veth vhost_vsock"
 # For guests with the full kernel; the cloud kernels have NVMe built in and no network cards.
 full_modules="nvme e1000e igb"
 virtio_modules="virtio_rng virtio_net virtio_mmio virtio_console virtio_blk virtio_balloon virtio_pmem nd_pmem vmw_vsock_virtio_transport virtiofs"
+# For guests without ACPI: the cloud kernels know no MP table.
+bare_modules="virtio_rng virtio_net"
 folders_modules="9p 9pnet_virtio"
 # For guests with a Debian root on a disk, made of root_set.
 root_modules="virtio_blk crc32c_generic ext4 9p 9pnet_virtio"
