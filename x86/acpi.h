@@ -24,8 +24,7 @@ struct aml;
 
 #define XAPIC_ID_LAST 254 /* 255 is the broadcast of an xAPIC */
 
-/* Pure. What has to be added to bytes that there be no remainder: in ACPI's tables and the MP
- * table. */
+/* Pure. The byte that makes the sum of all 0, in ACPI's tables and in the MP table. */
 uint8_t table_checksum(const uint8_t *data, size_t n);
 
 /*
