@@ -206,6 +206,14 @@ static void signalled(struct loop_source *src, uint32_t events)
 		       strsignal((int)info.ssi_signo));
 }
 
+/* Whoever started us may have said that it does not end us (nohup, a shell's background jobs). */
+static bool is_ignored(int sig)
+{
+	struct sigaction act;
+
+	return !sigaction(sig, NULL, &act) && act.sa_handler == SIG_IGN;
+}
+
 /* Blocked before any thread starts, so that all threads have them blocked. */
 static int catch_signals(struct machine *m, struct error *err)
 {
@@ -215,7 +223,8 @@ static int catch_signals(struct machine *m, struct error *err)
 
 	sigemptyset(&set);
 	for (i = 0; i < ARRAY_SIZE(caught); i++)
-		sigaddset(&set, caught[i]);
+		if (!is_ignored(caught[i]))
+			sigaddset(&set, caught[i]);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	/* A disk's image that may not grow is an I/O error for its guest. */
