@@ -132,11 +132,14 @@ static int examine(struct net_backend *b, int fd, struct error *err)
 /* Our own descriptor: that of the caller is there for the next boot of the machine. */
 static int take_fd(struct net_backend *b, int fd, struct error *err)
 {
-	int own = fcntl(fd, F_DUPFD_CLOEXEC, 3), flags;
+	int own, flags = fcntl(fd, F_GETFD);
 
+	/* What we have opened ourselves, to be closed on exec, is not what the user has in mind. */
+	if (flags < 0 || (flags & FD_CLOEXEC))
+		return fail(err, EBADF, "%s: no such file is open", b->name);
+	own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (own < 0)
-		return fail(err, errno, "%s: %s", b->name,
-			    errno == EBADF ? "no such file is open" : strerror(errno));
+		return fail(err, errno, "%s: %s", b->name, strerror(errno));
 	b->fds[b->n++] = own;
 	flags = fcntl(own, F_GETFL);
 	if (flags < 0 || fcntl(own, F_SETFL, flags | O_NONBLOCK))

@@ -131,6 +131,15 @@ Test(net_fd, what_is_no_network_is_refused)
 	refuses_fd(fds[0], "nor a socket of datagrams");
 }
 
+/* As those of the other cards are. */
+Test(net_fd, what_is_open_here_alone_is_not_the_callers)
+{
+	int fds[2];
+
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, fds), 0);
+	refuses_fd(fds[0], "no such file is open");
+}
+
 Test(net_fd, the_callers_file_stays_open)
 {
 	struct net_options o = {.mode = NET_FD, .pairs = 2};
