@@ -5,6 +5,34 @@
 
 #include "run_options.h"
 
+/* Of two queues with one file each would get some of the frames. */
+static bool has_file(const struct net_options *opt, unsigned n, int fd)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		if (opt->mode == NET_FD && opt->fds[i] == fd)
+			return true;
+	return false;
+}
+
+static int check_files(const struct virtio_options *v, const struct net_options *opt,
+		       struct error *err)
+{
+	unsigned i, card;
+	bool twice;
+
+	for (i = 0; opt->mode == NET_FD && i < opt->pairs; i++) {
+		twice = has_file(opt, i, opt->fds[i]);
+		for (card = 0; card < v->n_net; card++)
+			twice |= has_file(&v->net[card], v->net[card].pairs, opt->fds[i]);
+		if (twice)
+			return fail(err, EINVAL, "-n: file %d is given twice; give each once",
+				    opt->fds[i]);
+	}
+	return 0;
+}
+
 static int add_net(const char *text, struct virtio_options *v, struct error *err)
 {
 	struct net_options opt;
@@ -14,8 +42,10 @@ static int add_net(const char *text, struct virtio_options *v, struct error *err
 		return ret;
 	if (v->n_net == VIRTIO_NETS_MAX)
 		return fail(err, E2BIG, "-n %s: at most %d cards", text, VIRTIO_NETS_MAX);
-	v->net[v->n_net++] = opt;
-	return 0;
+	ret = check_files(v, &opt, err);
+	if (!ret)
+		v->net[v->n_net++] = opt;
+	return ret;
 }
 
 static int add_disk(char *text, struct virtio_options *opt, struct error *err)

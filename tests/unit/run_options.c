@@ -178,6 +178,9 @@ Test(run_options, nonsense_is_named)
 	refuses(PARSE("-k", "k", "-m", "99999999T"), "too large");
 	refuses(PARSE("-k", "k", "-m", "99999999999999999"), "too large");
 	refuses(PARSE("-k", "k", "--vfio", "03:00.0", "--vfio", "0000:03:00.0"), "given twice");
+	refuses(PARSE("-k", "k", "-n", "fd=5:6:5"), "file 5 is given twice");
+	refuses(PARSE("-k", "k", "-n", "fd=5:6", "-n", "tap", "-n", "fd=7:6"),
+		"file 6 is given twice");
 	refuses(PARSE("-k", "k", "--console", "tube"), "this machine has");
 	refuses(PARSE("-k", "k", "--frobnicate"), "--frobnicate");
 	refuses(PARSE("-k", "k", "leftover"), "'leftover'");
