@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "machine.h"
@@ -11,6 +12,18 @@
 /* For an answer; and to be let in, which a machine that lives does at once. */
 #define PATIENCE_SECONDS 10
 #define KNOCK_SECONDS	 1
+
+/* In /tmp anybody may have made it, to show machines that there are not. */
+static int check_owner(const char *path, struct error *err)
+{
+	struct stat st;
+
+	if (lstat(path, &st) || (S_ISDIR(st.st_mode) && st.st_uid == geteuid()))
+		return 0;
+	return fail(err, EPERM,
+		    "%s: it is not your directory; set CARILLON_RUN to one for control sockets",
+		    path);
+}
 
 int control_directory(char *path, size_t size, struct error *err)
 {
@@ -28,7 +41,7 @@ int control_directory(char *path, size_t size, struct error *err)
 	/* Of the shortest name, too. */
 	if (n > (int)(size - sizeof("/n.sock")))
 		return fail(err, ENAMETOOLONG, "the directory for control sockets is too long");
-	return 0;
+	return run || xdg || !geteuid() ? 0 : check_owner(path, err);
 }
 
 int control_address(const char *name, struct sockaddr_un *address, struct error *err)

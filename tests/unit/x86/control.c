@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "machine.h"
@@ -231,4 +232,29 @@ Test(control, who_came_last_is_not_the_first_to_go, .timeout = 60)
 	loop_destroy(&served.vm.loop);
 	for (i = 0; i < CONTROL_CLIENTS; i++)
 		close(fds[i]);
+}
+
+Test(control_directory, one_that_somebody_else_has_made)
+{
+	struct error err = {0};
+	char path[64];
+
+	if (geteuid())
+		cr_skip_test("only root can make a directory of somebody else");
+	unsetenv("CARILLON_RUN");
+	unsetenv("XDG_RUNTIME_DIR");
+	cr_assert_eq(seteuid(65533), 0);
+	cr_expect_eq(control_directory(path, sizeof(path), &err), 0);
+	cr_expect_str_eq(path, "/tmp/carillon-65533");
+	cr_assert_eq(seteuid(0), 0);
+	cr_assert_eq(mkdir(path, 0777), 0);
+	cr_assert_eq(seteuid(65533), 0);
+	cr_expect_eq(control_directory(path, sizeof(path), &err), -EPERM);
+	cr_expect(strstr(err.text, "/tmp/carillon-65533: it is not your directory"));
+	cr_assert_eq(seteuid(0), 0);
+	cr_assert_eq(chown(path, 65533, 0), 0);
+	cr_assert_eq(seteuid(65533), 0);
+	cr_expect_eq(control_directory(path, sizeof(path), &err), 0);
+	cr_assert_eq(seteuid(0), 0);
+	rmdir(path);
 }
