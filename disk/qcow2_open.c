@@ -48,7 +48,11 @@ static int check_size(const struct qcow2 *q, struct error *err)
 	const struct disk_file *f = &q->image->file;
 	unsigned block = q->image->block;
 
-	if (q->image->above || !(q->h.size % block))
+	if (q->image->above)
+		return 0;
+	if (!q->h.size)
+		return fail(err, EINVAL, "it is empty");
+	if (!(q->h.size % block))
 		return 0;
 	return fail(err, EINVAL,
 		    "its size, %llu bytes, is no multiple of %u; make it larger with: qemu-img "

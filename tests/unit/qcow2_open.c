@@ -77,6 +77,20 @@ static ssize_t pread_of_4k(int fd, void *buf, size_t size, off_t at)
 	return -1;
 }
 
+Test(qcow2_open, a_disk_of_nothing)
+{
+	struct disk_options opt = {.format = DISK_QCOW2};
+	struct disk_image *image;
+	struct error err = {0};
+	struct images i;
+
+	images_make(&i, "image.qcow2 0");
+	opt.path = i.path;
+	cr_assert_eq(disk_image_open(&image, &opt, NULL, &err), -EINVAL, "%s", err.text);
+	cr_expect(strstr(err.text, "image.qcow2: it is empty"), "%s", err.text);
+	images_remove(&i);
+}
+
 /* As of a raw image: what a guest of such a disk would not see, it would not miss either. */
 Test(qcow2_open, direct_with_an_odd_end)
 {
