@@ -53,13 +53,11 @@ static void called(struct loop_source *src, uint32_t events)
 static void broken(struct loop_source *src, uint32_t events)
 {
 	struct vhost *v = src->opaque;
-	uint64_t count;
 
 	(void)events;
-	if (read(src->fd, &count, sizeof(count)) != sizeof(count))
-		return;
 	pthread_mutex_lock(&v->device->lock);
-	if (v->device->started)
+	/* What a reset has forgotten isn't there any more. */
+	if (event_take(v->error.fd) && v->device->started)
 		virtio_break(v->device, "the host's kernel can't read a ring or a buffer of it");
 	pthread_mutex_unlock(&v->device->lock);
 }
@@ -262,6 +260,8 @@ void vhost_stop(struct vhost *v)
 
 	for (i = 0; i < v->n; i++)
 		vhost_stop_ring(v, i);
+	/* Those that nobody has taken are of rings that are gone. */
+	event_take(v->error.fd);
 }
 
 void vhost_call_changed(struct vhost *v, unsigned q)

@@ -270,6 +270,17 @@ Test(vhost, a_ring_that_the_kernel_finds_broken_breaks_the_device)
 	cr_expect_eq(config_interrupts, 1);
 }
 
+Test(vhost, a_ring_that_was_broken_before_a_reset_is_forgotten)
+{
+	come_up(0);
+	event_kick(kernel.err[0]);
+	virtio_set_status(&device, 0);
+	come_up(0);
+	settle();
+	cr_expect_eq(device.status, 15);
+	cr_expect_eq(device.broken, 0);
+}
+
 Test(vhost, a_kernel_that_refuses_breaks_only_the_device)
 {
 	kernel.refuses = VHOST_SET_VRING_ADDR;
