@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "bench.h"
+#include "ports.h"
 
 #define NAME	   "bench-disk"
 #define BLOCK_ID   2
@@ -87,7 +88,7 @@ static void start(void)
 {
 	if (!virtio_negotiate(&disk, VIRTIO_0_EVENT_IDX | VIRTIO_0_INDIRECT | CAN_FLUSH, 0))
 		end(NAME, "features");
-	virtio_vectors(&disk);
+	virtio_vectors(&disk, LAPIC, FIRST_VECTOR);
 	ring_init(&ring, &disk, 0, RING);
 	virtio_go(&disk);
 }

@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "bench.h"
+#include "ports.h"
 
 #define NAME	   "bench-net"
 #define NET_ID	   1
@@ -130,7 +131,7 @@ static void start(void)
 				      GUEST_TSO4 | HOST_TSO4 | MRG_RXBUF,
 			      0))
 		end(NAME, "features");
-	virtio_vectors(&card);
+	virtio_vectors(&card, LAPIC, FIRST_VECTOR);
 	ring_init(&rx, &card, 0, RX_RING);
 	ring_init(&tx, &card, 1, TX_RING);
 	for (i = 0; i < RING_SIZE; i++)

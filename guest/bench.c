@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /* bench: see bench.h. */
 #include "bench.h"
+#include "ports.h"
 
 /* The 16550's, of COM1. */
 #define LINE_DATA   0x3f8

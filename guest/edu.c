@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "lib.h"
+#include "ports.h"
 
 #define ID	     0x00
 #define LIVENESS     0x04

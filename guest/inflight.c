@@ -6,6 +6,7 @@
  */
 #include <stddef.h>
 
+#include "ports.h"
 #include "ring.h"
 
 #define ENTROPY_ID 4

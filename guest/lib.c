@@ -1,15 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* lib: see lib.h. Freestanding, 32 bits, no floating point. */
+/* lib: see lib.h and ports.h. Freestanding, 32 bits, no floating point. */
 #include <stdarg.h>
 #include <stddef.h>
 
 #include "lib.h"
+#include "ports.h"
 
-#define COM1	     0x3f8
-#define LSR_EMPTY    0x20
-#define LAPIC	     0xfee00000u
-#define LAPIC_SVR    0xf0
-#define LAPIC_EOI    0xb0
+#define COM1	  0x3f8
+#define LSR_EMPTY 0x20
+#define LAPIC_SVR 0xf0
+#define LAPIC_EOI 0xb0
+/* The board's page for each device without a bus. */
+#define MMIO_FIRST 0xf0000000u
+#define MMIO_BYTES 0x1000u
+#define MMIO_SLOTS 10
+#define ECAM	   0xe0000000u
+/* With -m 64M; programs are at 1 MiB. */
+#define MEMORY	     0x400000u
+#define RAM_END	     0x4000000u
 #define PORT_SLEEP   0x600
 #define SLEEP_S5     0x34 /* SLP_EN, SLP_TYP 5: ACPI 6.5, 4.8.3.7 */
 #define QEMU_PM1_CNT 0x604
@@ -120,28 +128,34 @@ void pci_write(unsigned devfn, unsigned reg, uint32_t v)
 	outl(0xcfc, v);
 }
 
-int pci_find(uint16_t vendor, uint16_t device)
+uintptr_t pci_memory(unsigned devfn, unsigned bar)
 {
-	unsigned devfn;
-
-	for (devfn = 0; devfn < 256; devfn++)
-		if (pci_read(devfn, 0) == ((uint32_t)device << 16 | vendor))
-			return (int)devfn;
-	return -1;
+	return pci_read(devfn, 0x10 + 4 * bar) & ~0xfu;
 }
 
-unsigned pci_capability(unsigned devfn, uint8_t id)
+uintptr_t mmio_slot(unsigned n)
 {
-	unsigned at = pci_read(devfn, 0x34) & 0xfc, n;
+	return n < MMIO_SLOTS ? MMIO_FIRST + n * MMIO_BYTES : 0;
+}
 
-	for (n = 0; at && n < 48; n++) {
-		uint32_t header = pci_read(devfn, at);
+/* Some KVMs emulate each instruction: the string ones are by far the fastest way. */
+void fill_words(uintptr_t at, uint32_t bytes, uint32_t value)
+{
+	uint32_t n = bytes / 4;
 
-		if ((uint8_t)header == id)
-			return at;
-		at = header >> 8 & 0xfc;
-	}
-	return 0;
+	__asm__ volatile("cld; rep stosl" : "+c"(n), "+D"(at) : "a"(value) : "memory");
+}
+
+bool has_words(uintptr_t at, uint32_t bytes, uint32_t value)
+{
+	uint32_t n = bytes / 4;
+	bool equal;
+
+	__asm__ volatile("cld; repe scasl"
+			 : "+c"(n), "+D"(at), "=@cce"(equal)
+			 : "a"(value)
+			 : "memory");
+	return equal;
 }
 
 struct gate {
@@ -192,6 +206,16 @@ bool wait_for(volatile uint32_t *counter, uint32_t want)
 		__asm__ volatile("pause");
 	__asm__ volatile("cli");
 	return *counter >= want;
+}
+
+void board_find(struct board *b)
+{
+	interrupts_init();
+	*b = (struct board){
+		.memory = MEMORY,
+		.ram_end = RAM_END,
+		.n_others = 2,
+		.others = {{LAPIC, "the interrupt controller"}, {ECAM, "configuration space"}}};
 }
 
 void end(const char *name, const char *failure)

@@ -1,38 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* lib: what bare-metal guests share: ports, the serial line, PCI, the local APIC, the end. */
+/*
+ * lib: what guest programs share that drive devices themselves, on the bare machine (x86: lib.c) or
+ * as a process of Linux (linux.c). Either way guest-physical addresses are pointers.
+ */
 #ifndef CARILLON_GUEST_LIB_H
 #define CARILLON_GUEST_LIB_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-static inline void outb(uint16_t port, uint8_t v)
-{
-	__asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port));
-}
-
-static inline uint8_t inb(uint16_t port)
-{
-	uint8_t v;
-
-	__asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port));
-	return v;
-}
-
-static inline void outl(uint16_t port, uint32_t v)
-{
-	__asm__ volatile("outl %0, %1" : : "a"(v), "Nd"(port));
-}
-
-static inline uint32_t inl(uint16_t port)
-{
-	uint32_t v;
-
-	__asm__ volatile("inl %1, %0" : "=a"(v) : "Nd"(port));
-	return v;
-}
-
-static inline volatile uint32_t *reg32(uint32_t addr)
+static inline volatile uint32_t *reg32(uintptr_t addr)
 {
 	return (volatile uint32_t *)addr;
 }
@@ -41,25 +18,45 @@ static inline volatile uint32_t *reg32(uint32_t addr)
 void print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 bool same(const char *a, const char *b);
 
-/* By CF8/CFC, bus 0. */
+/* Memory as words of one value; bytes is a multiple of 4. */
+void fill_words(uintptr_t at, uint32_t bytes, uint32_t value);
+bool has_words(uintptr_t at, uint32_t bytes, uint32_t value);
+
+/* The first bus. */
 uint32_t pci_read(unsigned devfn, unsigned reg);
 void pci_write(unsigned devfn, unsigned reg, uint32_t v);
+/* Where a memory BAR is. */
+uintptr_t pci_memory(unsigned devfn, unsigned bar);
 /* The devfn of vendor:device, or -1. */
 int pci_find(uint16_t vendor, uint16_t device);
 /* The offset of a capability, 0 if none. */
 unsigned pci_capability(unsigned devfn, uint8_t id);
 
-/* Local APIC on, vectors 32 to 255 counted in interrupts[]; exceptions end the guest. */
-extern volatile uint32_t interrupts[256];
-void interrupts_init(void);
-/* Let interrupts in until *counter >= want; false if that takes too long. */
-bool wait_for(volatile uint32_t *counter, uint32_t want);
+/* The page of the nth virtio device without a bus; 0: the board has no more. */
+uintptr_t mmio_slot(unsigned n);
 
-/* Print "NAME: PASS" or "NAME: FAIL what" and power off. */
+#define BOARD_MEMORY	 0x200000u
+#define BOARD_OTHERS_MAX 8
+#define BOARD_NAME	 32
+
+/* The machine, guest-physical. */
+struct board {
+	uintptr_t memory; /* BOARD_MEMORY bytes that are the program's own */
+	uint64_t ram_end;
+	unsigned n_others;
+	struct {
+		uint64_t address;
+		char name[BOARD_NAME];
+	} others[BOARD_OTHERS_MAX]; /* what is there beside RAM */
+};
+
+/* On the bare machine exceptions end the guest afterwards. */
+void board_find(struct board *b);
+
+/* Print "NAME: PASS" or "NAME: FAIL what" and end: the guest, or the process. */
 void end(const char *name, const char *failure) __attribute__((noreturn));
 /* The command line. */
 const char *command_line(const void *start_info);
 void guest_main(const void *start_info);
-void interrupt(uint32_t vector);
 
 #endif

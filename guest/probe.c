@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "lib.h"
+#include "ports.h"
 
 #define PORT_RESET 0x602
 #define ECAM	   0xe0000000u

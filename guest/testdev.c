@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "lib.h"
+#include "ports.h"
 
 /* struct pci_test_dev_hdr */
 #define HDR_TEST   0

@@ -10,10 +10,8 @@
 /* Of a device's BAR, how much has structures in it. */
 #define BAR_BYTES 0x4000
 
-/* The board's page for each device without a bus. */
-#define MMIO_FIRST 0xf0000000u
+/* Without a bus. */
 #define MMIO_BYTES 0x1000u
-#define MMIO_MAX   10
 #define MMIO_MAGIC 0x74726976u
 #define MMIO_ID	   0x008
 #define NOTIFY	   0x050
@@ -61,7 +59,7 @@ static const struct {
 
 static uint32_t get(const struct virtio_function *f, enum reg r)
 {
-	uint32_t at = f->common + places[r].pci;
+	uintptr_t at = f->common + places[r].pci;
 
 	if (f->mmio)
 		return *reg32(f->registers + places[r].mmio);
@@ -77,7 +75,7 @@ static uint32_t get(const struct virtio_function *f, enum reg r)
 
 static void set(const struct virtio_function *f, enum reg r, uint32_t value)
 {
-	uint32_t at = f->common + places[r].pci;
+	uintptr_t at = f->common + places[r].pci;
 
 	if (f->mmio)
 		*reg32(f->registers + places[r].mmio) = value;
@@ -96,7 +94,7 @@ static void set(const struct virtio_function *f, enum reg r, uint32_t value)
 static void found(struct virtio_function *f, unsigned at, uint32_t header)
 {
 	unsigned bar = pci_read(f->devfn, at + 4) & 0xff;
-	uint32_t base;
+	uintptr_t base;
 
 	if (header >> 24 == 5) {
 		f->window = at;
@@ -105,7 +103,7 @@ static void found(struct virtio_function *f, unsigned at, uint32_t header)
 	/* Memory that the device shares, in a BAR that may lie above 4 GiB. */
 	if (header >> 24 == 8)
 		return;
-	f->registers = pci_read(f->devfn, 0x10 + 4 * bar) & ~0xfu;
+	f->registers = pci_memory(f->devfn, bar);
 	base = f->registers + pci_read(f->devfn, at + 8);
 	switch (header >> 24) {
 	case 1:
@@ -148,9 +146,10 @@ static bool find_pci(struct virtio_function *f, unsigned id)
 
 static bool find_mmio(struct virtio_function *f, unsigned id)
 {
-	uint32_t at = MMIO_FIRST;
+	uintptr_t at;
+	unsigned n;
 
-	for (; at < MMIO_FIRST + MMIO_MAX * MMIO_BYTES; at += MMIO_BYTES) {
+	for (n = 0; (at = mmio_slot(n)); n++) {
 		if (*reg32(at) != MMIO_MAGIC || *reg32(at + MMIO_ID) != id)
 			continue;
 		*f = (struct virtio_function){.mmio = true,
@@ -211,7 +210,7 @@ uint16_t virtio_queue_size(const struct virtio_function *f, unsigned q)
 
 static void set_address(const struct virtio_function *f, enum reg r, uint64_t address)
 {
-	uint32_t at = f->mmio ? f->registers + places[r].mmio : f->common + places[r].pci;
+	uintptr_t at = f->mmio ? f->registers + places[r].mmio : f->common + places[r].pci;
 
 	*reg32(at) = (uint32_t)address;
 	*reg32(at + 4) = (uint32_t)(address >> 32);
@@ -229,17 +228,17 @@ void virtio_queue(const struct virtio_function *f, unsigned q, uint16_t size, ui
 }
 
 /* Entries of the table have 16 bytes: address, data, mask (PCI Local Bus 3.0, 6.8.2.9). */
-void virtio_vectors(const struct virtio_function *f)
+void virtio_vectors(const struct virtio_function *f, uint64_t address, uint32_t data)
 {
 	unsigned cap = pci_capability(f->devfn, CAP_MSIX), q;
 	uint32_t control = pci_read(f->devfn, cap), place = pci_read(f->devfn, cap + 4);
-	uint32_t table = (pci_read(f->devfn, 0x10 + 4 * (place & 7)) & ~0xfu) + (place & ~7u);
+	uintptr_t table = pci_memory(f->devfn, place & 7) + (place & ~7u);
 
 	pci_write(f->devfn, cap, control | 1u << 31);
 	for (q = 0; q < f->queues && q <= (control >> 16 & 0x7ff); q++) {
-		*reg32(table + 16 * q) = 0xfee00000u;
-		*reg32(table + 16 * q + 4) = 0;
-		*reg32(table + 16 * q + 8) = VIRTIO_VECTOR + q;
+		*reg32(table + 16 * q) = (uint32_t)address;
+		*reg32(table + 16 * q + 4) = (uint32_t)(address >> 32);
+		*reg32(table + 16 * q + 8) = data + q;
 		*reg32(table + 16 * q + 12) = 0;
 		set(f, QUEUE_SELECT, q);
 		set(f, QUEUE_MSIX_VECTOR, q);
@@ -268,6 +267,8 @@ volatile uint16_t *virtio_doorbell(const struct virtio_function *f, unsigned q)
 
 void virtio_kick(const struct virtio_function *f, unsigned q)
 {
+	/* 2.7.13.4: what is in the rings is there before the device hears of it. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (f->mmio)
 		*reg32(f->registers + NOTIFY) = q;
 	else

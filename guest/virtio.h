@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * virtio: a bare-metal driver's way to a virtio device (Virtual I/O Device 1.2), a PCI function
- * (4.1) or, where the board has none of that ID, registers without a bus (4.2): find it, negotiate,
- * say where its rings are. The rings are the caller's.
+ * virtio: a driver's way to a virtio device, with nothing between them (Virtual I/O Device 1.2), a
+ * PCI function (4.1) or, where the board has none of that ID, registers without a bus (4.2): find
+ * it, negotiate, say where its rings are. The rings are the caller's.
  */
 #ifndef CARILLON_GUEST_VIRTIO_H
 #define CARILLON_GUEST_VIRTIO_H
@@ -26,9 +26,9 @@ struct virtio_function {
 	bool mmio;
 	unsigned devfn; /* PCI */
 	/* Guest-physical. */
-	uint32_t registers; /* PCI: the BAR of the structures */
+	uintptr_t registers; /* PCI: the BAR of the structures */
 	uint32_t registers_size;
-	uint32_t common, isr, config, notify;
+	uintptr_t common, isr, config, notify;
 	uint32_t notify_step;
 	unsigned window; /* PCI: capability of 4.1.4.9 */
 	unsigned queues;
@@ -45,11 +45,10 @@ uint16_t virtio_queue_size(const struct virtio_function *f, unsigned q);
 void virtio_queue(const struct virtio_function *f, unsigned q, uint16_t size, uint64_t desc,
 		  uint64_t driver, uint64_t device);
 /*
- * PCI: MSI-X on, before the device starts: queue q has the vector VIRTIO_VECTOR + q of the first
- * CPU, as far as the device has as many.
+ * PCI: MSI-X on, before the device starts: queue q has a vector that writes data + q to the
+ * address, as far as the device has as many.
  */
-#define VIRTIO_VECTOR 0x40
-void virtio_vectors(const struct virtio_function *f);
+void virtio_vectors(const struct virtio_function *f, uint64_t address, uint32_t data);
 /* The device starts. */
 void virtio_go(const struct virtio_function *f);
 void virtio_reset_queue(const struct virtio_function *f, unsigned q);

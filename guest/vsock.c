@@ -7,6 +7,7 @@
  */
 #include <stddef.h>
 
+#include "ports.h"
 #include "virtio.h"
 
 #define SOCKETS_ID 19
