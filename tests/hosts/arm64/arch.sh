@@ -4,7 +4,7 @@
 
 # The group of tools/install-deps with what the hosts need.
 deps=hosts-arm64
-make_targets="all"
+make_targets="all guest"
 guest_cc=aarch64-linux-gnu-gcc
 # The kernel of a host whose file names no other.
 host_set=kernel-arm64

@@ -218,3 +218,11 @@ step_download() {
 	say "download_sum=$(sha256sum </tmp/file | cut -c1-64)"
 	say "mac=$(cat /sys/class/net/eth0/address)"
 }
+
+# hostile-virtio's attacks on $victims. Nobody may map the registers of a device that has a driver.
+step_hostile() {
+	for device in /sys/bus/pci/drivers/virtio-pci/*:*; do
+		[ ! -e "$device" ] || basename "$device" >/sys/bus/pci/drivers/virtio-pci/unbind
+	done
+	hostile-virtio "$victims"
+}
