@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,6 +17,8 @@
 #include "lib.h"
 
 #define FUNCTION_DIR "/sys/bus/pci/devices/0000:00:%02x.%x/%s"
+#define SLOTS_DIR    "/sys/bus/platform/devices/"
+#define SLOT_BYTES   0x1000
 /* Documentation/admin-guide/mm/pagemap.rst */
 #define PAGE_PRESENT (1ULL << 63)
 #define PFN_MASK     ((1ULL << 55) - 1)
@@ -95,11 +98,11 @@ void pci_write(unsigned devfn, unsigned reg, uint32_t v)
 	close(fd);
 }
 
-/* Map a file at this address, unless that was done before. */
-static void map_at(uintptr_t address, size_t bytes, int fd)
+/* Map a file, from this offset on, at this address, unless that was done before. */
+static void map_at(uintptr_t address, size_t bytes, int fd, uint64_t offset)
 {
 	void *at = mmap((void *)address, bytes, PROT_READ | PROT_WRITE,
-			MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
+			MAP_SHARED | MAP_FIXED_NOREPLACE, fd, (off_t)offset);
 
 	must(at == (void *)address || errno == EEXIST, "mmap");
 }
@@ -120,15 +123,27 @@ uintptr_t pci_memory(unsigned devfn, unsigned bar)
 	snprintf(name, sizeof(name), "resource%u", bar);
 	fd = open_function(devfn, name, O_RDWR);
 	must(fd >= 0, "BARs");
-	map_at(first, last - first + 1, fd);
+	map_at(first, last - first + 1, fd, 0);
 	close(fd);
 	return first;
 }
 
+/* Each is called by its address. */
 uintptr_t mmio_slot(unsigned n)
 {
-	(void)n;
-	return 0;
+	uintptr_t address = 0;
+	glob_t found = {0};
+	int fd;
+
+	if (!glob(SLOTS_DIR "*.virtio", 0, NULL, &found) && n < found.gl_pathc) {
+		address = strtoul(found.gl_pathv[n] + strlen(SLOTS_DIR), NULL, 16);
+		fd = open("/dev/mem", O_RDWR | O_SYNC | O_CLOEXEC);
+		must(fd >= 0, "/dev/mem");
+		map_at(address, SLOT_BYTES, fd, address);
+		close(fd);
+	}
+	globfree(&found);
+	return address;
 }
 
 /* ---- the machine --------------------------------------------------------------------------------
@@ -165,7 +180,7 @@ static uintptr_t find_memory(void)
 	must(anywhere != MAP_FAILED, "a huge page");
 	*anywhere = 1;
 	address = physical(anywhere);
-	map_at(address, BOARD_MEMORY, fd);
+	map_at(address, BOARD_MEMORY, fd, 0);
 	return address;
 }
 
