@@ -127,10 +127,9 @@ static void readable(struct loop_source *src, uint32_t events)
 static void room_made(struct loop_source *src, uint32_t events)
 {
 	struct console *c = src->opaque;
-	uint64_t count;
 
 	(void)events;
-	if (read(src->fd, &count, sizeof(count)) == sizeof(count) && c->waiting && offer(c))
+	if (event_take(src->fd) && c->waiting && offer(c))
 		poll_input(c, true);
 }
 

@@ -19,14 +19,6 @@
 /* How soon a line that nobody serves is asked about. */
 #define PROBE_AFTER (10 * NS_PER_MS)
 
-/* True: there was something to drain. */
-static bool drain(int fd)
-{
-	uint64_t count;
-
-	return fd >= 0 && read(fd, &count, sizeof(count)) == sizeof(count);
-}
-
 /* The mappings go before the line rises: the access that serves it must not slip past us. */
 static void fired(struct loop_source *src, uint32_t events)
 {
@@ -36,7 +28,7 @@ static void fired(struct loop_source *src, uint32_t events)
 	(void)events;
 	vfio_bars_trap(d, true);
 	pthread_mutex_lock(&x->lock);
-	if (drain(x->trigger)) {
+	if (event_take(x->trigger)) {
 		atomic_fetch_add_explicit(&x->count, 1, memory_order_relaxed);
 		if (!x->asserted)
 			irq_line(&d->vfio->vm->irqs, x->gsi, true);
@@ -57,7 +49,7 @@ static void rearm(struct vfio_device *d)
 	struct vfio_intx *x = &d->intx;
 
 	pthread_mutex_lock(&x->lock);
-	if (drain(x->trigger) || x->asserted) {
+	if (event_take(x->trigger) || x->asserted) {
 		if (x->asserted)
 			irq_line(&d->vfio->vm->irqs, x->gsi, false);
 		x->asserted = false;

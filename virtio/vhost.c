@@ -43,10 +43,9 @@ static int set_file(const struct vhost *v, unsigned long what, unsigned ring, in
 static void called(struct loop_source *src, uint32_t events)
 {
 	struct vhost_ring *r = src->opaque;
-	uint64_t count;
 
 	(void)events;
-	if (read(src->fd, &count, sizeof(count)) == sizeof(count))
+	if (event_take(src->fd))
 		virtio_interrupt(r->vhost->device, r->queue);
 }
 
