@@ -26,6 +26,8 @@ struct loop {
 	int epoll;
 	int wake; /* eventfd that ends the wait */
 	_Atomic bool stopping;
+	bool spins; /* while it is busy it looks for the next event before it sleeps */
+	bool busy;
 };
 
 int loop_init(struct loop *l, struct error *err);

@@ -2,6 +2,7 @@
 /* A thread with an event loop of its own, beside the machine's: for devices that are busy. */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "loop.h"
 
@@ -26,6 +27,7 @@ int worker_start(struct worker *w, const char *name, struct error *err)
 		error_prefix(err, "%s", name);
 		return ret;
 	}
+	w->loop.spins = sysconf(_SC_NPROCESSORS_ONLN) > 1;
 	ret = thread_start(&w->thread, name, run, w);
 	if (ret) {
 		loop_destroy(&w->loop);
