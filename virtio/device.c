@@ -169,11 +169,8 @@ void virtio_serve(struct virtio_queue *q, struct virtq_chain *c,
 		}
 		virtq_push(&q->ring, c, written);
 		n++;
-		/* A driver that says which one it waits for works on while the rest is served. */
-		if (q->ring.event_idx)
-			virtio_notify(q);
 	}
-	if (n && !q->ring.event_idx)
+	if (n)
 		virtio_notify(q);
 	if (written == VIRTIO_LATER)
 		return;

@@ -142,9 +142,9 @@ void virtio_notify(struct virtio_queue *q);
 #define VIRTIO_LATER UINT32_MAX
 /*
  * Serve what is in a queue now, chain by chain: `serve` returns how many bytes it wrote. c is the
- * caller's room for a chain. At most a ring's length in one go: the loop has others to serve. With
- * the event index the driver is told as soon as the chain that it waits for is served. It does not
- * kick a queue with a chain for VIRTIO_LATER: who said so does.
+ * caller's room for a chain. At most a ring's length in one go: the loop has others to serve. The
+ * driver is told of all of them at once. It does not kick a queue with a chain for VIRTIO_LATER:
+ * who said so does.
  */
 void virtio_serve(struct virtio_queue *q, struct virtq_chain *c,
 		  uint32_t (*serve)(struct virtio_device *d, const struct virtq_chain *c));
