@@ -204,13 +204,11 @@ static void end(struct disk_queue *q, struct disk_request *r, int result)
 void disk_reap(struct disk_queue *q)
 {
 	struct disk_request *r, *next;
-	uint64_t count;
 	int64_t n;
 	int result;
 
-	/* First: what ends from here on kicks again. EAGAIN: it was somebody else's kick. */
-	if (read(q->event, &count, sizeof(count)) < 0 && errno != EAGAIN)
-		warn("disk %s: %s", q->image->file.path, strerror(errno));
+	/* First: what ends from here on kicks again. */
+	event_take(q->event);
 	while (q->ops && (r = q->ops->take(q->engine, &n))) {
 		if (is_done(q, r, n, &result))
 			end(q, r, result);

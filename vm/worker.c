@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /* A thread with an event loop of its own, beside the machine's: for devices that are busy. */
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 

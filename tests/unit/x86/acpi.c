@@ -9,6 +9,7 @@
 #include "../../../x86/acpi.h"
 #include "../../../x86/aml.h"
 #include "../../../x86/layout.h"
+#include "tables.h"
 
 #define BASE 0xe0000
 
@@ -18,23 +19,6 @@ static const struct pci_windows windows = {
 	.mem64 = {0x200000000, 0x100000000},
 	.io = {0xc000, 0x4000},
 };
-
-static uint64_t get(const uint8_t *p, unsigned size)
-{
-	uint64_t value = 0;
-
-	memcpy(&value, p, size);
-	return value;
-}
-
-static uint8_t sum(const uint8_t *p, size_t n)
-{
-	uint8_t s = 0;
-
-	while (n--)
-		s = (uint8_t)(s + *p++);
-	return s;
-}
 
 static uint8_t *build(unsigned cpus, size_t *n)
 {

@@ -4,26 +4,10 @@
 #include <string.h>
 
 #include "../../../x86/mptable.h"
+#include "tables.h"
 
 #define POINTER 16
 #define HEADER	44
-
-static uint64_t get(const uint8_t *p, unsigned size)
-{
-	uint64_t value = 0;
-
-	memcpy(&value, p, size);
-	return value;
-}
-
-static uint8_t sum(const uint8_t *p, size_t n)
-{
-	uint8_t s = 0;
-
-	while (n--)
-		s = (uint8_t)(s + *p++);
-	return s;
-}
 
 /* The nth entry of this type; NULL: there are no more. On the way all must be of a known type. */
 static const uint8_t *find(const uint8_t *buf, unsigned type, unsigned n)
