@@ -20,6 +20,12 @@ struct loop_source {
 	loop_ready *ready;
 	void *opaque;
 	uint32_t watched; /* loop_watch()'s */
+	/* For loop_linger(): is there something for ready(), though no event says so? */
+	bool (*look)(struct loop_source *src);
+	/* Ask for events again; true: there is something for ready() already. */
+	bool (*rest)(struct loop_source *src);
+	bool lingers;
+	struct loop_source *next_lingering;
 };
 
 struct loop {
@@ -28,6 +34,10 @@ struct loop {
 	_Atomic bool stopping;
 	bool spins; /* while it is busy it looks for the next event before it sleeps */
 	bool busy;
+	uint64_t spin_ns;	       /* what that took when nothing came */
+	bool looked;		       /* the last look was at what lingers */
+	struct loop_source *lingering; /* by their next_lingering */
+	unsigned served;	       /* sources, since those that lingered had their rest */
 };
 
 int loop_init(struct loop *l, struct error *err);
@@ -41,6 +51,12 @@ void loop_remove(struct loop *l, struct loop_source *src);
  * or -errno and all is as before.
  */
 int loop_watch(struct loop *l, struct loop_source *src, uint32_t events);
+/*
+ * From the source's ready(): its events aren't needed while the loop is busy, which looks at it
+ * itself. Its rest() is called before the loop sleeps, or is busy for long. ready() is then called
+ * without an event. False: this loop does not do that.
+ */
+bool loop_linger(struct loop *l, struct loop_source *src);
 /* Serve sources until loop_stop(); 0 or -errno. */
 int loop_run(struct loop *l);
 /* Any thread, and async-signal-safe. */

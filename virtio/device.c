@@ -24,9 +24,17 @@
 static void reset_queue(struct virtio_queue *q)
 {
 	virtq_reset(&q->ring);
-	q->enabled = false;
+	q->enabled = q->later = false;
+	q->owed = 0;
 	/* A kick that nobody took is for a ring that is gone. */
 	event_take(q->kick);
+}
+
+/* A device that needs a reset stands still (2.1.2). */
+static bool works(const struct virtio_queue *q)
+{
+	return q->device->started && q->enabled &&
+	       !(q->device->status & VIRTIO_CONFIG_S_NEEDS_RESET);
 }
 
 /* A kick: on the thread of the device's loop. */
@@ -39,10 +47,40 @@ static void kicked(struct loop_source *src, uint32_t events)
 	pthread_mutex_lock(&d->lock);
 	if (event_take(q->kick))
 		atomic_fetch_add_explicit(&q->kicks, 1, memory_order_relaxed);
-	/* A device that needs a reset stands still (2.1.2). */
-	if (d->started && q->enabled && !(d->status & VIRTIO_CONFIG_S_NEEDS_RESET))
+	if (works(q))
 		d->ops->kicked(d, q->index);
 	pthread_mutex_unlock(&d->lock);
+}
+
+static bool look(struct loop_source *src)
+{
+	struct virtio_queue *q = src->opaque;
+	bool more;
+
+	pthread_mutex_lock(&q->device->lock);
+	more = works(q) && !q->later && virtq_has_chain(&q->ring);
+	pthread_mutex_unlock(&q->device->lock);
+	return more;
+}
+
+/* Tell, and ask to be told. True: there is more, of which nobody will tell. */
+static bool settle(struct virtio_queue *q)
+{
+	if (q->owed)
+		virtio_notify(q);
+	q->owed = 0;
+	return !q->later && virtq_ask_kicks(&q->ring, true);
+}
+
+static bool rest(struct loop_source *src)
+{
+	struct virtio_queue *q = src->opaque;
+	bool more;
+
+	pthread_mutex_lock(&q->device->lock);
+	more = q->device->started && q->enabled && settle(q);
+	pthread_mutex_unlock(&q->device->lock);
+	return more;
 }
 
 static int init_queue(struct virtio_device *d, unsigned i, uint16_t size)
@@ -59,7 +97,8 @@ static int init_queue(struct virtio_device *d, unsigned i, uint16_t size)
 	reset_queue(q);
 	if (!d->ops->kicked)
 		return 0;
-	q->source = (struct loop_source){.fd = q->kick, .ready = kicked, .opaque = q};
+	q->source = (struct loop_source){
+		.fd = q->kick, .ready = kicked, .opaque = q, .look = look, .rest = rest};
 	return loop_add(d->loop, &q->source, EPOLLIN);
 }
 
@@ -154,6 +193,12 @@ void virtio_notify(struct virtio_queue *q)
 		virtio_interrupt(q->device, q->index);
 }
 
+/* Not for ever: a driver that has none of its buffers left waits after all. */
+static bool may_linger(struct virtio_queue *q)
+{
+	return q->patient && q->owed < q->ring.size / 2 && loop_linger(q->device->loop, &q->source);
+}
+
 void virtio_serve(struct virtio_queue *q, struct virtq_chain *c,
 		  uint32_t (*serve)(struct virtio_device *d, const struct virtq_chain *c))
 {
@@ -170,11 +215,9 @@ void virtio_serve(struct virtio_queue *q, struct virtq_chain *c,
 		virtq_push(&q->ring, c, written);
 		n++;
 	}
-	if (n)
-		virtio_notify(q);
-	if (written == VIRTIO_LATER)
-		return;
-	if (n == q->ring.size || virtq_ask_kicks(&q->ring, true))
+	q->owed += n;
+	q->later = written == VIRTIO_LATER;
+	if (!may_linger(q) && settle(q))
 		event_kick(q->kick);
 }
 

@@ -33,6 +33,13 @@ struct virtio_queue {
 		   */
 	struct loop_source source;
 	_Atomic uint64_t kicks, interrupts;
+	/*
+	 * The driver waits for nothing that is served here: while the loop is busy it is not told,
+	 * nor asked to tell. The device sets it.
+	 */
+	bool patient;
+	unsigned owed; /* chains served of which the driver wasn't told */
+	bool later;    /* the next chain is there, but is not to be served now */
 };
 
 struct virtio_device_ops {

@@ -305,6 +305,7 @@ static int init_pair(struct net_card *n, unsigned i, struct error *err)
 	int ret;
 
 	*p = (struct net_pair){.card = n, .index = i};
+	n->device.queues[2 * i + 1].patient = true;
 	p->tap = (struct loop_source){.fd = n->backend.fds[i], .ready = net_tap_ready, .opaque = p};
 	if (n->vhost) {
 		ret = vhost_open(&p->vhost, &n->device, VHOST_PATH, "vhost_net", 2 * i, 2, err);

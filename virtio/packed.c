@@ -201,7 +201,12 @@ static bool wants_interrupt(struct virtq *q)
 	return distance(q, before, event) < distance(q, before, q->next_used);
 }
 
-static bool ask_kicks(struct virtq *q, bool on)
+static bool has_chain(struct virtq *q)
+{
+	return is_available(flags_at(q, q->next_avail), q->next_avail);
+}
+
+static void ask_kicks(struct virtq *q, bool on)
 {
 	struct vring_packed_desc_event *e = q->device_area;
 	uint16_t flags = VRING_PACKED_EVENT_FLAG_ENABLE;
@@ -211,11 +216,7 @@ static bool ask_kicks(struct virtq *q, bool on)
 		flags = VRING_PACKED_EVENT_FLAG_DESC;
 	}
 	__atomic_store_n(&e->flags, on ? flags : VRING_PACKED_EVENT_FLAG_DISABLE, __ATOMIC_RELEASE);
-	if (!on)
-		return false;
-	/* A driver that added a buffer before it saw this has not kicked: look again. */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return is_available(flags_at(q, q->next_avail), q->next_avail);
 }
 
-const struct virtq_ring_ops virtq_packed = {start, pop, unpop, push, wants_interrupt, ask_kicks};
+const struct virtq_ring_ops virtq_packed = {start,	     pop,	unpop,	  push,
+					    wants_interrupt, has_chain, ask_kicks};

@@ -106,9 +106,21 @@ bool virtq_wants_interrupt(struct virtq *q)
 	return q->ring && q->ring->wants_interrupt(q);
 }
 
+bool virtq_has_chain(struct virtq *q)
+{
+	return q->ring && !q->broken && q->ring->has_chain(q);
+}
+
 bool virtq_ask_kicks(struct virtq *q, bool on)
 {
-	return q->ring && !q->broken && q->ring->ask_kicks(q, on);
+	if (!q->ring || q->broken)
+		return false;
+	q->ring->ask_kicks(q, on);
+	if (!on)
+		return false;
+	/* A driver that added a buffer before it saw this has not kicked: look again. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return q->ring->has_chain(q);
 }
 
 uint32_t virtq_base(const struct virtq *q)

@@ -81,6 +81,8 @@ void virtq_push_all(struct virtq *q, const struct virtq_chain *c, const uint32_t
 		    unsigned n);
 /* After one or more pushes: does the driver want an interrupt for them (2.7.7, 2.8.10)? */
 bool virtq_wants_interrupt(struct virtq *q);
+/* Is there a chain to pop? For one whose device does not ask to be told. */
+bool virtq_has_chain(struct virtq *q);
 /*
  * Say whether the device wants to be told of new chains. On: true if there are some already, of
  * which nobody may tell.
@@ -107,7 +109,8 @@ struct virtq_ring_ops {
 	void (*push)(struct virtq *q, const struct virtq_chain *c, const uint32_t *written,
 		     unsigned n);
 	bool (*wants_interrupt)(struct virtq *q);
-	bool (*ask_kicks)(struct virtq *q, bool on);
+	bool (*has_chain)(struct virtq *q);
+	void (*ask_kicks)(struct virtq *q, bool on);
 };
 
 extern const struct virtq_ring_ops virtq_split, virtq_packed;

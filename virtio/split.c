@@ -147,19 +147,18 @@ static bool wants_interrupt(struct virtq *q)
 	return !known || vring_need_event(READ_ONCE(*used_event(q)), q->next_used, before);
 }
 
-static bool ask_kicks(struct virtq *q, bool on)
+static bool has_chain(struct virtq *q)
 {
-	if (q->event_idx) {
-		if (on)
-			WRITE_ONCE(*avail_event(q), q->next_avail);
-	} else {
-		WRITE_ONCE(used(q)->flags, on ? 0 : VRING_USED_F_NO_NOTIFY);
-	}
-	if (!on)
-		return false;
-	/* A driver that added a buffer before it saw this has not kicked: look again. */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	return READ_ONCE(avail(q)->idx) != q->next_avail;
 }
 
-const struct virtq_ring_ops virtq_split = {start, pop, unpop, push, wants_interrupt, ask_kicks};
+static void ask_kicks(struct virtq *q, bool on)
+{
+	if (!q->event_idx)
+		WRITE_ONCE(used(q)->flags, on ? 0 : VRING_USED_F_NO_NOTIFY);
+	else if (on)
+		WRITE_ONCE(*avail_event(q), q->next_avail);
+}
+
+const struct virtq_ring_ops virtq_split = {start,	    pop,       unpop,	 push,
+					   wants_interrupt, has_chain, ask_kicks};

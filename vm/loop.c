@@ -9,19 +9,27 @@
 #include "loop.h"
 
 /*
- * To sleep and be woken takes about as long as this, ns: who looks for an event for so long before
- * sleeping loses no more than as much again, and wins all of it where events are near.
+ * To sleep and be woken takes about as long as so many looks at what there is: who looks so often
+ * before sleeping loses no more than as much again, and wins all of it where events are near. They
+ * are counted, since a slow machine, or an emulated one, is slow at all of this.
  */
-#define SPIN 14000
-/* Events are near if the last one was, ns; what it takes to be woken is in it. */
-#define NEAR 50000
+#define GLANCES 64
+/* Events are near if the last one was, in times that GLANCES of them take; being woken is in it. */
+#define NEAR 4
+/* What they take until it is known, ns. */
+#define GLANCES_NS 14000
+/* After so many sources were served who lingers has its rest, though there is more to do. */
+#define RESTLESS 16
 
 int loop_init(struct loop *l, struct error *err)
 {
 	struct epoll_event ev = {.events = EPOLLIN};
 
 	atomic_store(&l->stopping, false);
-	l->spins = l->busy = false;
+	l->spins = l->busy = l->looked = false;
+	l->lingering = NULL;
+	l->served = 0;
+	l->spin_ns = GLANCES_NS;
 	l->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (l->wake < 0 || l->epoll < 0 || epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->wake, &ev)) {
@@ -67,13 +75,70 @@ int loop_watch(struct loop *l, struct loop_source *src, uint32_t events)
 	return 0;
 }
 
-static int spin(const struct loop *l, struct epoll_event *ev, uint64_t until)
+/* ---- what to serve next ---------------------------------------------------------------------- */
+
+bool loop_linger(struct loop *l, struct loop_source *src)
 {
+	if (!l->spins || src->lingers)
+		return l->spins;
+	src->lingers = true;
+	src->next_lingering = l->lingering;
+	l->lingering = src;
+	return true;
+}
+
+static int found(struct loop_source *src, struct epoll_event *ev)
+{
+	*ev = (struct epoll_event){.data.ptr = src};
+	return 1;
+}
+
+static int look(struct loop *l, struct epoll_event *ev)
+{
+	struct loop_source *src;
+
+	for (src = l->lingering; src; src = src->next_lingering)
+		if (src->look(src))
+			return found(src, ev);
+	return 0;
+}
+
+/* Who has something at once is served first; the others have their rest the next time. */
+static int rest(struct loop *l, struct epoll_event *ev)
+{
+	struct loop_source *src;
+
+	l->served = 0;
+	while ((src = l->lingering)) {
+		l->lingering = src->next_lingering;
+		src->lingers = false;
+		if (src->rest(src))
+			return found(src, ev);
+	}
+	return 0;
+}
+
+/* Events, and what lingers, in turns: neither keeps the other waiting. */
+static int glance(struct loop *l, struct epoll_event *ev)
+{
+	int n = 0, i;
+
+	for (i = 0; i < 2 && !n; i++) {
+		l->looked = !l->looked;
+		n = l->looked ? look(l, ev) : epoll_wait(l->epoll, ev, 1, 0);
+	}
+	return n;
+}
+
+static int spin(struct loop *l, struct epoll_event *ev, uint64_t begin)
+{
+	unsigned i;
 	int n;
 
-	do
-		n = epoll_wait(l->epoll, ev, 1, 0);
-	while (!n && now_ns() < until);
+	for (i = 0, n = 0; i < GLANCES && !n; i++)
+		n = glance(l, ev);
+	if (!n)
+		l->spin_ns = now_ns() - begin;
 	return n;
 }
 
@@ -85,11 +150,16 @@ static int next_event(struct loop *l, struct epoll_event *ev)
 
 	if (!l->spins)
 		return epoll_wait(l->epoll, ev, 1, -1);
+	if (l->lingering && l->served++ >= RESTLESS && rest(l, ev))
+		return 1;
 	begin = now_ns();
 	if (l->busy)
-		n = spin(l, ev, begin + SPIN);
+		n = spin(l, ev, begin);
+	else if (l->lingering)
+		n = glance(l, ev);
+	n = n ? n : rest(l, ev);
 	n = n ? n : epoll_wait(l->epoll, ev, 1, -1);
-	l->busy = now_ns() - begin < NEAR;
+	l->busy = now_ns() - begin < NEAR * l->spin_ns;
 	return n;
 }
 
