@@ -46,3 +46,5 @@ msix_table=virtual
 holes=fault
 # How guests call virtio devices that are on no bus, by where they find them; no: they don't.
 virtio_mmio='*.virtio'
+# What KVM's statistics of a guest count all its exits by.
+kvm_exits=exits

@@ -52,3 +52,5 @@ msix_table=mapped
 holes=fault
 # How guests call virtio devices that are on no bus, by where they find them; no: they don't.
 virtio_mmio=no
+# What KVM's statistics of a guest count all its exits by.
+kvm_exits=sum_exits

@@ -14,44 +14,15 @@ step_transfer() {
 	ip addr flush dev eth0
 }
 
-# hundredths: of seconds since the start.
-hundredths() {
-	sed 's/\.\([0-9]*\) .*/\1/' /proc/uptime
-}
-
-# kib_per_s COMMAND...: how fast it moves 8 MiB.
-kib_per_s() {
-	begin=$(hundredths)
-	"$@"
-	echo $((8192 * 100 / ($(hundredths) - begin)))
-}
-
-receive_zeros() {
-	nc "10.0.$subnet.2" 5001 <>/tmp/keep >/dev/null
-}
-
-send_zeros() {
-	head -c 8388608 /dev/zero | nc "10.0.$subnet.2" 5002
-}
-
-# What the other side asks for, until it says end: 8 MiB from its port 5001, or to 5002, or 500 pings.
+# What the other side asks for, until it says end: a figure of netbench, and how many there are to be.
 step_netbench() {
 	ip link set eth0 up
 	ip addr add "10.0.$subnet.15/24" dev eth0
-	mkfifo /tmp/keep
 	ping -c 1 -W 5 "10.0.$subnet.2" >/dev/null
 	say "features=$(cat /sys/class/net/eth0/device/features)"
 	say "netbench=ready"
-	while read -r figure && [ "$figure" != end ]; do
-		case $figure in
-		in) say "in_rate=$(kib_per_s receive_zeros)" ;;
-		out) say "out_rate=$(kib_per_s send_zeros)" ;;
-		ping)
-			begin=$(hundredths)
-			ping -A -c 500 -q "10.0.$subnet.2" >/tmp/ping
-			say "ping_rate=$((500 * 100 / ($(hundredths) - begin)))"
-			;;
-		esac
+	while read -r figure count && [ "$figure" != end ]; do
+		say "$(netbench "$figure" "10.0.$subnet.2" 5001 "$count")"
 		say "irqs=$(irqs 'virtio[0-9]+-(in|out)put')"
 	done
 }

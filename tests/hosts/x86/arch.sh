@@ -49,3 +49,5 @@ msix_table=virtual
 holes=ones
 # How guests call virtio devices that are on no bus, by where they find them; no: they don't.
 virtio_mmio='LNRO0005:*'
+# What KVM's statistics of a guest count all its exits by.
+kvm_exits=exits
