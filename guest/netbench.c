@@ -249,6 +249,13 @@ static void trips(const struct sockaddr_in *to, uint32_t n)
 	printf("trips_rate=%.0f\n", n / (now() - begin));
 }
 
+static int usage(void)
+{
+	fprintf(stderr, "usage: netbench serve PORT\n"
+			"       netbench out|in|sent|got|trips ADDRESS PORT N\n");
+	return 2;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 2 ? argv[1] : "";
@@ -258,9 +265,7 @@ int main(int argc, char **argv)
 	if (!strcmp(what, "serve"))
 		serve(argv[2]);
 	if (argc < 5)
-		return fprintf(stderr, "usage: netbench serve PORT\n"
-				       "       netbench out|in|sent|got|trips ADDRESS PORT N\n"),
-		       2;
+		return usage();
 	n = (uint32_t)strtoul(argv[4], NULL, 10);
 	to = address(argv[2], argv[3], !strcmp(what, "sent"));
 	if (!strcmp(what, "out") || !strcmp(what, "in"))
@@ -269,7 +274,9 @@ int main(int argc, char **argv)
 		frames_out(&to, n);
 	else if (!strcmp(what, "got"))
 		frames_in(&to, n);
-	else
+	else if (!strcmp(what, "trips"))
 		trips(&to, n);
+	else
+		return usage();
 	return 0;
 }

@@ -8,30 +8,29 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "folder.h"
 #include "vfio.h"
 
-static char root[PATH_MAX - 256];
+static char root[FOLDER_PATH];
 static struct vfio_paths paths = {.sysfs = root, .dev = root};
 
 static void run(const char *fmt, const char *a, const char *b)
 {
-	char command[2 * PATH_MAX];
+	char command[448];
 
-	snprintf(command, sizeof(command), "cd %s && ", root);
-	snprintf(command + strlen(command), sizeof(command) - strlen(command), fmt, a, b);
-	cr_assert_eq(system(command), 0, "%s", command);
+	cr_assert_lt(snprintf(command, sizeof(command), fmt, a, b), (int)sizeof(command));
+	folder_run(root, command);
 }
 
 static void make_tree(void)
 {
-	snprintf(root, sizeof(root), "/tmp/carillon-sysfs-XXXXXX");
-	cr_assert_not_null(mkdtemp(root));
+	folder_make(root);
 	run("mkdir -p bus/pci/devices bus/pci/drivers kernel/iommu_groups", "", "");
 }
 
 static void remove_tree(void)
 {
-	run("rm -rf %s", root, "");
+	folder_remove(root);
 }
 
 static void add_device(const char *bdf, const char *driver, const char *group)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../folder.h"
 #include "base.h"
 
 #define ROOM (64 * KIB)
@@ -31,11 +32,11 @@ static void split_lists(char text[ROOM])
 
 static void decompile(const char *name, const void *tree, char text[ROOM])
 {
-	char dir[] = "/tmp/carillon-fdt-XXXXXX", path[64], command[256], said[4096];
+	char dir[FOLDER_PATH], path[FOLDER_PATH + 8], command[4 * FOLDER_PATH], said[4096];
 	FILE *f;
 	int ret;
 
-	cr_assert_not_null(mkdtemp(dir));
+	folder_make(dir);
 	snprintf(path, sizeof(path), "%s/dtb", dir);
 	f = fopen(path, "w");
 	cr_assert_eq(fwrite(tree, fdt_totalsize(tree), 1, f), 1);
@@ -50,8 +51,7 @@ static void decompile(const char *name, const void *tree, char text[ROOM])
 	snprintf(path, sizeof(path), "%s/dts", dir);
 	read_whole(path, text, ROOM);
 	split_lists(text);
-	snprintf(command, sizeof(command), "rm -r %s", dir);
-	cr_assert_eq(system(command), 0);
+	folder_remove(dir);
 }
 
 static void compare(const char *name, const char *text, const char *golden)

@@ -10,13 +10,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../folder.h"
 #include "partition.h"
 
 #define RAM (8 * MIB)
 /* Where what is behind the good kernel, its tree and the firmware begins. */
 #define ABOVE_FIRMWARE (0x20000 + MIB + RTAS_ROOM)
 
-static char kernel[64], initrd[64], dump[64];
+static char kernel[FOLDER_PATH + 8], initrd[FOLDER_PATH + 8], dump[FOLDER_PATH + 8];
 static struct arch_config config;
 static struct arch_layout layout;
 static struct error err;
@@ -33,11 +34,9 @@ static void write_file_of(const char *path, const void *bytes, size_t n, off_t s
 
 static void start(void)
 {
-	static const char dir_of[] = "/tmp/carillon-load-XXXXXX";
-	char dir[sizeof(dir_of)];
+	char dir[FOLDER_PATH];
 
-	memcpy(dir, dir_of, sizeof(dir));
-	cr_assert_not_null(mkdtemp(dir));
+	folder_make(dir);
 	snprintf(kernel, sizeof(kernel), "%s/vmlinux", dir);
 	snprintf(initrd, sizeof(initrd), "%s/initrd", dir);
 	snprintf(dump, sizeof(dump), "%s/dtb", dir);
