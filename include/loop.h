@@ -20,12 +20,14 @@ struct loop_source {
 	loop_ready *ready;
 	void *opaque;
 	uint32_t watched; /* loop_watch()'s */
-	/* For loop_linger(): is there something for ready(), though no event says so? */
-	bool (*look)(struct loop_source *src);
-	/* Ask for events again; true: there is something for ready() already. */
-	bool (*rest)(struct loop_source *src);
-	bool lingers;
-	struct loop_source *next_lingering;
+	/*
+	 * For loop_linger(): is there something for ready(), though no event says so? ask: and if
+	 * not, an event will.
+	 */
+	bool (*look)(struct loop_source *src, bool ask);
+	/* Whoever waits for what ready() has done learns of it. */
+	void (*tell)(struct loop_source *src);
+	struct loop_source *next_lingering; /* in a circle; NULL: it doesn't */
 };
 
 struct loop {
@@ -36,8 +38,8 @@ struct loop {
 	bool busy;
 	uint64_t spin_ns;	       /* what that took when nothing came */
 	bool looked;		       /* the last look was at what lingers */
-	struct loop_source *lingering; /* by their next_lingering */
-	unsigned served;	       /* sources, since those that lingered had their rest */
+	struct loop_source *lingering; /* the last of them */
+	unsigned served;	       /* sources, since those that linger told */
 };
 
 int loop_init(struct loop *l, struct error *err);
@@ -52,9 +54,10 @@ void loop_remove(struct loop *l, struct loop_source *src);
  */
 int loop_watch(struct loop *l, struct loop_source *src, uint32_t events);
 /*
- * From the source's ready(): its events aren't needed while the loop is busy, which looks at it
- * itself. Its rest() is called before the loop sleeps, or is busy for long. ready() is then called
- * without an event. False: this loop does not do that.
+ * From the source's ready(), which is then also called without an event: while the loop is busy it
+ * looks at the source itself, and its events aren't needed. Its look() is called to ask for them
+ * before the loop sleeps, and its tell() when the loop has been busy for long, or has nothing to do
+ * for a while. False: this loop does not do that.
  */
 bool loop_linger(struct loop *l, struct loop_source *src);
 /* Serve sources until loop_stop(); 0 or -errno. */

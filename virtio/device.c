@@ -52,35 +52,33 @@ static void kicked(struct loop_source *src, uint32_t events)
 	pthread_mutex_unlock(&d->lock);
 }
 
-static bool look(struct loop_source *src)
+static bool look(struct loop_source *src, bool ask)
 {
 	struct virtio_queue *q = src->opaque;
 	bool more;
 
 	pthread_mutex_lock(&q->device->lock);
-	more = works(q) && !q->later && virtq_has_chain(&q->ring);
+	more = works(q) && !q->later &&
+	       (ask ? virtq_ask_kicks(&q->ring, true) : virtq_has_chain(&q->ring));
 	pthread_mutex_unlock(&q->device->lock);
 	return more;
 }
 
-/* Tell, and ask to be told. True: there is more, of which nobody will tell. */
-static bool settle(struct virtio_queue *q)
+static void tell_driver(struct virtio_queue *q)
 {
 	if (q->owed)
 		virtio_notify(q);
 	q->owed = 0;
-	return !q->later && virtq_ask_kicks(&q->ring, true);
 }
 
-static bool rest(struct loop_source *src)
+static void tell(struct loop_source *src)
 {
 	struct virtio_queue *q = src->opaque;
-	bool more;
 
 	pthread_mutex_lock(&q->device->lock);
-	more = q->device->started && q->enabled && settle(q);
+	if (q->device->started && q->enabled)
+		tell_driver(q);
 	pthread_mutex_unlock(&q->device->lock);
-	return more;
 }
 
 static int init_queue(struct virtio_device *d, unsigned i, uint16_t size)
@@ -98,7 +96,7 @@ static int init_queue(struct virtio_device *d, unsigned i, uint16_t size)
 	if (!d->ops->kicked)
 		return 0;
 	q->source = (struct loop_source){
-		.fd = q->kick, .ready = kicked, .opaque = q, .look = look, .rest = rest};
+		.fd = q->kick, .ready = kicked, .opaque = q, .look = look, .tell = tell};
 	return loop_add(d->loop, &q->source, EPOLLIN);
 }
 
@@ -193,17 +191,12 @@ void virtio_notify(struct virtio_queue *q)
 		virtio_interrupt(q->device, q->index);
 }
 
-/* Not for ever: a driver that has none of its buffers left waits after all. */
-static bool may_linger(struct virtio_queue *q)
-{
-	return q->patient && q->owed < q->ring.size / 2 && loop_linger(q->device->loop, &q->source);
-}
-
 void virtio_serve(struct virtio_queue *q, struct virtq_chain *c,
 		  uint32_t (*serve)(struct virtio_device *d, const struct virtq_chain *c))
 {
 	uint32_t written = 0;
 	unsigned n = 0;
+	bool lingers;
 
 	virtq_ask_kicks(&q->ring, false);
 	while (n < q->ring.size && virtio_pop(q, c) > 0) {
@@ -217,7 +210,11 @@ void virtio_serve(struct virtio_queue *q, struct virtq_chain *c,
 	}
 	q->owed += n;
 	q->later = written == VIRTIO_LATER;
-	if (!may_linger(q) && settle(q))
+	lingers = q->patient && loop_linger(q->device->loop, &q->source);
+	/* A driver that has few of its buffers left may wait after all. */
+	if (!lingers || q->owed >= q->ring.size * 3u / 4)
+		tell_driver(q);
+	if (!lingers && !q->later && virtq_ask_kicks(&q->ring, true))
 		event_kick(q->kick);
 }
 

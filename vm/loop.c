@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /* The event loop: epoll over everything that happens outside the guest. */
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -18,8 +19,10 @@
 #define NEAR 4
 /* What they take until it is known, ns. */
 #define GLANCES_NS 14000
-/* After so many sources were served who lingers has its rest, though there is more to do. */
+/* After so many sources were served who lingers tells, though there is more to do. */
 #define RESTLESS 16
+/* Nor does it wait for longer than that, ns. */
+#define NAP_MAX 1000000
 
 int loop_init(struct loop *l, struct error *err)
 {
@@ -79,43 +82,58 @@ int loop_watch(struct loop *l, struct loop_source *src, uint32_t events)
 
 bool loop_linger(struct loop *l, struct loop_source *src)
 {
-	if (!l->spins || src->lingers)
+	struct loop_source *last = l->lingering;
+
+	if (!l->spins || src->next_lingering)
 		return l->spins;
-	src->lingers = true;
-	src->next_lingering = l->lingering;
+	src->next_lingering = last ? last->next_lingering : src;
+	if (last)
+		last->next_lingering = src;
 	l->lingering = src;
 	return true;
 }
 
-static int found(struct loop_source *src, struct epoll_event *ev)
+/* Who was found last comes last the next time. */
+static int look(struct loop *l, bool ask, struct epoll_event *ev)
 {
-	*ev = (struct epoll_event){.data.ptr = src};
-	return 1;
-}
+	struct loop_source *src = l->lingering;
 
-static int look(struct loop *l, struct epoll_event *ev)
-{
-	struct loop_source *src;
-
-	for (src = l->lingering; src; src = src->next_lingering)
-		if (src->look(src))
-			return found(src, ev);
+	if (!src)
+		return 0;
+	do {
+		src = src->next_lingering;
+		if (src->look(src, ask)) {
+			l->lingering = src;
+			*ev = (struct epoll_event){.data.ptr = src};
+			return 1;
+		}
+	} while (src != l->lingering);
 	return 0;
 }
 
-/* Who has something at once is served first; the others have their rest the next time. */
-static int rest(struct loop *l, struct epoll_event *ev)
+static void tell(struct loop *l)
 {
-	struct loop_source *src;
+	struct loop_source *src = l->lingering;
 
 	l->served = 0;
-	while ((src = l->lingering)) {
-		l->lingering = src->next_lingering;
-		src->lingers = false;
-		if (src->rest(src))
-			return found(src, ev);
+	if (!src)
+		return;
+	do {
+		src = src->next_lingering;
+		src->tell(src);
+	} while (src != l->lingering);
+}
+
+/* All have told, and have asked for events. */
+static void part(struct loop *l)
+{
+	struct loop_source *src = l->lingering, *next;
+
+	for (; src; src = next) {
+		next = src->next_lingering;
+		src->next_lingering = NULL;
 	}
-	return 0;
+	l->lingering = NULL;
 }
 
 /* Events, and what lingers, in turns: neither keeps the other waiting. */
@@ -125,21 +143,42 @@ static int glance(struct loop *l, struct epoll_event *ev)
 
 	for (i = 0; i < 2 && !n; i++) {
 		l->looked = !l->looked;
-		n = l->looked ? look(l, ev) : epoll_wait(l->epoll, ev, 1, 0);
+		n = l->looked ? look(l, false, ev) : epoll_wait(l->epoll, ev, 1, 0);
 	}
 	return n;
 }
 
 static int spin(struct loop *l, struct epoll_event *ev, uint64_t begin)
 {
+	uint64_t took;
 	unsigned i;
 	int n;
 
 	for (i = 0, n = 0; i < GLANCES && !n; i++)
 		n = glance(l, ev);
-	if (!n)
-		l->spin_ns = now_ns() - begin;
-	return n;
+	if (n)
+		return n;
+	took = now_ns() - begin;
+	/* One that another process came in between of says little. */
+	l->spin_ns = took < 2 * l->spin_ns ? took : 2 * l->spin_ns;
+	return 0;
+}
+
+/*
+ * Who lingers has asked for events, but has not told: who is told of the next event may need no
+ * telling of what was before.
+ */
+static int nap(struct loop *l, struct epoll_event *ev)
+{
+	uint64_t ns = NEAR * l->spin_ns;
+	struct timespec t = {.tv_nsec = (long)(ns < NAP_MAX ? ns : NAP_MAX)};
+	struct pollfd p = {.fd = l->epoll, .events = POLLIN};
+	int n;
+
+	if (!l->busy || !l->lingering)
+		return 0;
+	n = ppoll(&p, 1, &t, NULL);
+	return n > 0 ? epoll_wait(l->epoll, ev, 1, 0) : n;
 }
 
 /* One at a time: a source may remove another whose event was already fetched. */
@@ -150,15 +189,20 @@ static int next_event(struct loop *l, struct epoll_event *ev)
 
 	if (!l->spins)
 		return epoll_wait(l->epoll, ev, 1, -1);
-	if (l->lingering && l->served++ >= RESTLESS && rest(l, ev))
-		return 1;
+	if (l->lingering && l->served++ >= RESTLESS)
+		tell(l);
 	begin = now_ns();
 	if (l->busy)
 		n = spin(l, ev, begin);
 	else if (l->lingering)
 		n = glance(l, ev);
-	n = n ? n : rest(l, ev);
-	n = n ? n : epoll_wait(l->epoll, ev, 1, -1);
+	n = n ? n : look(l, true, ev);
+	n = n ? n : nap(l, ev);
+	if (!n) {
+		tell(l);
+		part(l);
+		n = epoll_wait(l->epoll, ev, 1, -1);
+	}
 	l->busy = now_ns() - begin < NEAR * l->spin_ns;
 	return n;
 }

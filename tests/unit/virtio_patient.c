@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* Queues whose driver waits for nothing: who is told, and asked to tell, when the loop rests. */
+/* Queues whose driver waits for nothing: who is told, and asked to tell, when the loop has nothing
+ * to do. */
 #include "virtio_rig.h"
 
 static struct virtio_queue *patient(struct virtio_rig *r, uint64_t features)
@@ -41,19 +42,22 @@ static void expect_patience(struct virtio_rig *r, uint64_t features)
 	virtio_rig_settle(r);
 	cr_expect_eq(take_all(r), 1, "it is served at once");
 	cr_expect_eq(r->t->take_interrupts(r), 0);
-	cr_expect(q->source.lingers);
-	cr_expect_not(q->source.look(&q->source));
+	cr_expect(q->source.next_lingering);
+	cr_expect_not(q->source.look(&q->source, false));
 	cr_expect_not(add(r));
-	cr_expect(q->source.look(&q->source), "what nobody tells of is seen");
+	cr_expect(q->source.look(&q->source, false), "what nobody tells of is seen");
 	q->source.ready(&q->source, 0);
 	cr_expect_eq(take_all(r), 1);
+	cr_expect_not(q->source.look(&q->source, true));
 	cr_expect_eq(r->t->take_interrupts(r), 0);
-	cr_expect_not(q->source.rest(&q->source));
+	q->source.tell(&q->source);
 	cr_expect_eq(r->t->take_interrupts(r), INTERRUPT_QUEUE);
+	q->source.tell(&q->source);
+	cr_expect_eq(r->t->take_interrupts(r), 0, "once is enough");
 	cr_expect(add(r));
 }
 
-TRANSPORT_TEST(a_patient_driver_is_told_when_the_loop_rests)
+TRANSPORT_TEST(a_patient_driver_is_told_when_there_is_nothing_to_do)
 {
 	expect_patience(r, 0);
 }
@@ -63,7 +67,7 @@ TRANSPORT_TEST(a_patient_driver_of_a_packed_ring)
 	expect_patience(r, FEATURE(VIRTIO_F_RING_PACKED));
 }
 
-TRANSPORT_TEST(what_comes_before_the_rest_is_found_by_it)
+TRANSPORT_TEST(what_comes_before_kicks_are_asked_for_is_found)
 {
 	struct virtio_queue *q = patient(r, 0);
 
@@ -71,26 +75,43 @@ TRANSPORT_TEST(what_comes_before_the_rest_is_found_by_it)
 	r->t->kick(r, 0);
 	virtio_rig_settle(r);
 	add(r);
-	cr_expect(q->source.rest(&q->source));
-	cr_expect_eq(r->t->take_interrupts(r), INTERRUPT_QUEUE);
+	cr_expect(q->source.look(&q->source, true));
+}
+
+/* Which the loop counts on when it has asked for kicks and waits a little before it tells. */
+TRANSPORT_TEST(a_driver_that_has_seen_it_all_needs_no_interrupt)
+{
+	struct virtio_queue *q = patient(r, FEATURE(VIRTIO_RING_F_EVENT_IDX));
+	unsigned i;
+
+	for (i = 0; i < 3; i++) {
+		add(r);
+		q->source.ready(&q->source, 0);
+		if (i == 1) {
+			cr_expect_eq(take_all(r), 2);
+			driver_ring_ask_at(&r->rings[0], r->rings[0].next_used);
+		}
+		q->source.tell(&q->source);
+		cr_expect_eq(r->t->take_interrupts(r), i == 1 ? 0 : INTERRUPT_QUEUE);
+	}
 }
 
 /* A driver with no buffers left waits, whatever it asked for. */
-TRANSPORT_TEST(nobody_is_so_patient_as_to_miss_half_a_ring)
+TRANSPORT_TEST(nobody_is_so_patient_as_to_miss_most_of_a_ring)
 {
 	unsigned i;
 
 	patient(r, 0);
-	for (i = 0; i < r->rings[0].size / 2u - 1; i++)
+	for (i = 0; i < r->rings[0].size * 3u / 4 - 1; i++)
 		add(r);
 	r->t->kick(r, 0);
 	virtio_rig_settle(r);
 	cr_expect_eq(r->t->take_interrupts(r), 0);
 	add(r);
 	r->toy.device.queues[0].source.ready(&r->toy.device.queues[0].source, 0);
-	cr_expect_eq(take_all(r), r->rings[0].size / 2);
+	cr_expect_eq(take_all(r), r->rings[0].size * 3u / 4);
 	cr_expect_eq(r->t->take_interrupts(r), INTERRUPT_QUEUE);
-	cr_expect(add(r));
+	cr_expect_not(add(r), "the loop still looks itself");
 }
 
 TRANSPORT_TEST(what_is_owed_goes_with_the_ring)
@@ -102,10 +123,12 @@ TRANSPORT_TEST(what_is_owed_goes_with_the_ring)
 	virtio_rig_settle(r);
 	cr_expect_eq(take_all(r), 1);
 	r->t->reset_queue(r, 0);
-	cr_expect_not(q->source.look(&q->source));
-	cr_expect_not(q->source.rest(&q->source));
+	cr_expect_not(q->source.look(&q->source, false));
+	cr_expect_not(q->source.look(&q->source, true));
+	q->source.tell(&q->source);
 	virtio_rig_queue(r, 0, false);
-	cr_expect_not(q->source.rest(&q->source));
+	cr_expect_not(q->source.look(&q->source, true));
+	q->source.tell(&q->source);
 	cr_expect_eq(r->t->take_interrupts(r), 0, "of the new ring nothing was used");
 }
 
