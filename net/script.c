@@ -33,20 +33,67 @@ static int spawn(pid_t *pid, const char *path, const char *ifname)
 	return ret;
 }
 
-int net_run_script(const char *path, const char *ifname, struct error *err)
+/* Of those that ask us to stop, the ones that wait until we look. */
+static sigset_t stop_signals(void)
 {
-	int status = 0, ret;
-	pid_t pid;
+	static const int known[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+	sigset_t set, blocked;
+	unsigned i;
 
+	sigemptyset(&set);
+	sigprocmask(SIG_SETMASK, NULL, &blocked);
+	for (i = 0; i < ARRAY_SIZE(known); i++)
+		if (sigismember(&blocked, known[i]))
+			sigaddset(&set, known[i]);
+	return set;
+}
+
+/*
+ * Who asks us to stop asks the script; who asks again kills it. signals: those, and SIGCHLD, which
+ * is blocked. Sets *asked to the last of them. 0 or -errno.
+ */
+static int await(pid_t pid, const sigset_t *signals, int *status, int *asked)
+{
+	pid_t ended;
+	int sig;
+
+	while (!(ended = waitpid(pid, status, WNOHANG))) {
+		sig = sigwaitinfo(signals, NULL);
+		if (sig < 0 || sig == SIGCHLD)
+			continue;
+		kill(pid, *asked ? SIGKILL : sig);
+		*asked = sig;
+	}
+	return ended < 0 ? -errno : 0;
+}
+
+static int run(const char *path, const char *ifname, int *status, int *asked)
+{
+	sigset_t signals = stop_signals(), before;
+	pid_t pid;
+	int ret;
+
+	*asked = 0;
+	sigaddset(&signals, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &signals, &before);
 	/* Of a child nobody hears how it ended, where whoever started us has this ignored. */
 	signal(SIGCHLD, SIG_DFL);
-	ret = spawn(&pid, path, ifname);
+	ret = -spawn(&pid, path, ifname);
+	if (!ret)
+		ret = await(pid, &signals, status, asked);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return ret;
+}
+
+int net_run_script(const char *path, const char *ifname, struct error *err)
+{
+	int status = 0, asked, ret = run(path, ifname, &status, &asked);
+
 	if (ret)
-		return fail(err, ret, "%s: script %s: %s", ifname, path, strerror(ret));
-	while (waitpid(pid, &status, 0) < 0) {
-		if (errno != EINTR)
-			return fail(err, errno, "%s: script %s: %s", ifname, path, strerror(errno));
-	}
+		return fail(err, -ret, "%s: script %s: %s", ifname, path, strerror(-ret));
+	if (asked)
+		return fail(err, EINTR, "%s: script %s: stopped by signal %d (%s)", ifname, path,
+			    asked, strsignal(asked));
 	if (WIFEXITED(status) && !WEXITSTATUS(status))
 		return 0;
 	return fail(err, ECANCELED, "%s: script %s: it ended with %s %d", ifname, path,

@@ -213,3 +213,46 @@ Test(net_script, no_signal_is_ignored)
 	run_refuses(script, "ended with signal 25");
 	folder_remove(folder);
 }
+
+/* They are blocked where a machine starts, unless whoever started us has them ignored. */
+static void block_stop_signals(void)
+{
+	sigset_t set;
+
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+Test(net_script, who_asks_us_to_stop_asks_it, .timeout = 60)
+{
+	block_stop_signals();
+	write_script("#!/bin/sh\nkill -TERM $PPID\nexec sleep 1000\n");
+	run_refuses(script, "script");
+	run_refuses(script, "stopped by signal 15 (Terminated)");
+	folder_remove(folder);
+}
+
+Test(net_script, who_asks_twice_need_not_wait_for_it, .timeout = 60)
+{
+	block_stop_signals();
+	write_script("#!/bin/sh\ntrap '' TERM INT\nkill -TERM $PPID\nkill -INT $PPID\nexec sleep "
+		     "1000\n");
+	run_refuses(script, "stopped by signal");
+	folder_remove(folder);
+}
+
+/* And is no longer there afterwards. */
+Test(net_script, a_request_to_stop_may_be_there_already, .timeout = 60)
+{
+	block_stop_signals();
+	raise(SIGINT);
+	write_script("#!/bin/sh\nexec sleep 1000\n");
+	run_refuses(script, "stopped by signal 2 (Interrupt)");
+	write_script("#!/bin/sh\nexit 0\n");
+	cr_expect_eq(net_run_script(script, "tap7", &err), 0, "%s", err.text);
+	folder_remove(folder);
+}

@@ -17,6 +17,10 @@ run() {
 	refuses_run 'lo: that interface is no tap' -n tap,ifname=lo
 	refuses_run 'fd 50: no such file is open' -n fd=50
 	refuses_run 'script /bin/false: it ended with status 1' -n tap,ifname=scripted,script=/bin/false
+	# shellcheck disable=SC2016
+	printf '#!/bin/sh\nkill -TERM "$PPID"\nexec sleep 1000\n' >"$work/hangs"
+	chmod +x "$work/hangs"
+	refuses_run 'hangs: stopped by signal 15 (Terminated)' -n "tap,ifname=scripted,script=$work/hangs"
 	maketap single 0 || fail "no tap"
 	maketap own 1000 || fail "no tap"
 	refuses_run 'mode tap multi_queue' -n tap,ifname=single,queues=2
