@@ -4,7 +4,6 @@
  * is a first boot, and no device needs a second way into its initial state.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "machine.h"
+#include "signals.h"
 
 /* KVM's, the terminal's, the control socket's; a device's own, its group's and its IOMMU's. */
 #define MACHINE_FILES 64
@@ -206,25 +206,12 @@ static void signalled(struct loop_source *src, uint32_t events)
 		       strsignal((int)info.ssi_signo));
 }
 
-/* Whoever started us may have said that it does not end us (nohup, a shell's background jobs). */
-static bool is_ignored(int sig)
-{
-	struct sigaction act;
-
-	return !sigaction(sig, NULL, &act) && act.sa_handler == SIG_IGN;
-}
-
 /* Blocked before any thread starts, so that all threads have them blocked. */
 static int catch_signals(struct machine *m, struct error *err)
 {
-	static const int caught[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH};
-	sigset_t set;
-	unsigned i;
+	sigset_t set = signals_to_stop();
 
-	sigemptyset(&set);
-	for (i = 0; i < ARRAY_SIZE(caught); i++)
-		if (!is_ignored(caught[i]))
-			sigaddset(&set, caught[i]);
+	sigaddset(&set, SIGWINCH);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	/* A disk's image that may not grow is an I/O error for its guest. */

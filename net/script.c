@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "inner.h"
+#include "signals.h"
 
 /* Signals as they were when we started: all but those that end us are still like that. */
 static int spawn(pid_t *pid, const char *path, const char *ifname)
@@ -33,24 +34,9 @@ static int spawn(pid_t *pid, const char *path, const char *ifname)
 	return ret;
 }
 
-/* Of those that ask us to stop, the ones that wait until we look. */
-static sigset_t stop_signals(void)
-{
-	static const int known[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-	sigset_t set, blocked;
-	unsigned i;
-
-	sigemptyset(&set);
-	sigprocmask(SIG_SETMASK, NULL, &blocked);
-	for (i = 0; i < ARRAY_SIZE(known); i++)
-		if (sigismember(&blocked, known[i]))
-			sigaddset(&set, known[i]);
-	return set;
-}
-
 /*
- * Who asks us to stop asks the script; who asks again kills it. signals: those, and SIGCHLD, which
- * is blocked. Sets *asked to the last of them. 0 or -errno.
+ * Who asks us to stop asks the script; who asks again kills it. signals: those, and SIGCHLD, all
+ * blocked. Sets *asked to the last of them. 0 or -errno.
  */
 static int await(pid_t pid, const sigset_t *signals, int *status, int *asked)
 {
@@ -69,7 +55,7 @@ static int await(pid_t pid, const sigset_t *signals, int *status, int *asked)
 
 static int run(const char *path, const char *ifname, int *status, int *asked)
 {
-	sigset_t signals = stop_signals(), before;
+	sigset_t signals = signals_to_stop(), before;
 	pid_t pid;
 	int ret;
 
