@@ -7,37 +7,17 @@
 
 #include "partition.h"
 
-/* See hcall.c. */
-#define GET	 0x1c
-#define PUT	 0x20
-#define STUFF	 0x138
-#define INDIRECT 0x13c
-
-#define SUCCESS	  0ULL
-#define PARAMETER -4ULL
-#define HARDWARE  -1ULL
-#define RESOURCE  -16ULL
-
 #define PAGE	 4096ULL
 #define RAM	 p.ram_size
 #define PAGES	 (DMA32_SIZE / PAGE)
 #define NO_LIOBN 0x12345678ULL
 #define LIST	 0x10000ULL /* where lists of entries lie */
 
-static const struct dma_window *w; /* the first group's default window */
-
-static void start(void)
-{
-	partition_start_dma();
-	w = dma_window_of(p.m, &p.devices[DEVICE_MSIX].f);
-	cr_assert_not_null(w);
-}
-
-TestSuite(powerpc_dma, .init = start, .fini = partition_finish);
+TestSuite(powerpc_dma, .init = partition_start_dma, .fini = partition_finish);
 
 static uint64_t get(uint64_t ioba)
 {
-	cr_assert_eq(call(GET, w->liobn, ioba, 0, 0), SUCCESS);
+	cr_assert_eq(call(GET, p.dma32->liobn, ioba, 0, 0), SUCCESS);
 	return regs[0];
 }
 
@@ -48,10 +28,10 @@ Test(powerpc_dma, each_group_has_a_window)
 	const struct dma_window *second = dma_window_of(p.m, &p.devices[DEVICE_MSI].f);
 
 	cr_assert_not_null(second);
-	cr_expect_eq(dma_window_of(p.m, &p.devices[DEVICE_BOTH].f), w, "of the same group");
-	cr_expect_neq(w->liobn, 0);
-	cr_expect_neq(w->liobn, second->liobn);
-	cr_expect_eq(w->start, 0);
+	cr_expect_eq(dma_window_of(p.m, &p.devices[DEVICE_BOTH].f), p.dma32, "of the same group");
+	cr_expect_neq(p.dma32->liobn, 0);
+	cr_expect_neq(p.dma32->liobn, second->liobn);
+	cr_expect_eq(p.dma32->start, 0);
 	cr_expect_eq(second->start, DMA32_SECOND);
 	cr_expect_eq(second->size, DMA32_SIZE);
 	cr_expect_eq(p.removes, 0);
@@ -60,18 +40,22 @@ Test(powerpc_dma, each_group_has_a_window)
 /* An emulated function has no group, and a window all the same: see powerpc/dma.c. */
 Test(powerpc_dma, window_that_nothing_goes_through)
 {
-	w = dma_window_of(p.m, &p.devices[DEVICE_NONE].f);
-	cr_assert_not_null(w);
-	cr_expect_neq(w->liobn, dma_window_of(p.m, &p.devices[DEVICE_MSIX].f)->liobn);
-	cr_expect_neq(w->liobn, dma_window_of(p.m, &p.devices[DEVICE_MSI].f)->liobn);
-	cr_expect_eq(w->size % PAGE, 0);
-	cr_expect_eq(dma_page_sizes(p.m, w->group), 0, "no dynamic one");
-	cr_expect_eq(call(PUT, w->liobn, w->start + w->size - PAGE, RAM - PAGE + 3, 0), SUCCESS);
-	cr_expect_eq(get(w->start + w->size - PAGE), RAM - PAGE + 3);
-	cr_expect_eq(call(PUT, w->liobn, w->start, RAM + 3, 0), PARAMETER, "that is no RAM");
-	cr_expect_eq(call(PUT, w->liobn, w->start + w->size, 3, 0), PARAMETER, "beyond the end");
-	cr_expect_eq(call(STUFF, w->liobn, w->start, 0, w->size / PAGE), SUCCESS);
-	cr_expect_eq(get(w->start + w->size - PAGE), 0);
+	p.dma32 = dma_window_of(p.m, &p.devices[DEVICE_NONE].f);
+	cr_assert_not_null(p.dma32);
+	cr_expect_neq(p.dma32->liobn, dma_window_of(p.m, &p.devices[DEVICE_MSIX].f)->liobn);
+	cr_expect_neq(p.dma32->liobn, dma_window_of(p.m, &p.devices[DEVICE_MSI].f)->liobn);
+	cr_expect_eq(p.dma32->size % PAGE, 0);
+	cr_expect_eq(dma_page_sizes(p.m, p.dma32->group), 0, "no dynamic one");
+	cr_expect_eq(
+		call(PUT, p.dma32->liobn, p.dma32->start + p.dma32->size - PAGE, RAM - PAGE + 3, 0),
+		SUCCESS);
+	cr_expect_eq(get(p.dma32->start + p.dma32->size - PAGE), RAM - PAGE + 3);
+	cr_expect_eq(call(PUT, p.dma32->liobn, p.dma32->start, RAM + 3, 0), PARAMETER,
+		     "that is no RAM");
+	cr_expect_eq(call(PUT, p.dma32->liobn, p.dma32->start + p.dma32->size, 3, 0), PARAMETER,
+		     "beyond the end");
+	cr_expect_eq(call(STUFF, p.dma32->liobn, p.dma32->start, 0, p.dma32->size / PAGE), SUCCESS);
+	cr_expect_eq(get(p.dma32->start + p.dma32->size - PAGE), 0);
 	cr_expect_eq(p.maps + p.unmaps, 0, "the host is not told");
 }
 
@@ -113,15 +97,15 @@ Test(powerpc_dma_create, kvm_has_the_table_where_it_can, .init = start_bare,
 	cr_assert_eq(dma_create(p.m, &accelerated, NULL), 0);
 	cr_expect_eq(p.tables, 2);
 	cr_expect_eq(p.accelerated, 2);
-	w = dma_window_of(p.m, &p.devices[DEVICE_MSI].f);
+	p.dma32 = dma_window_of(p.m, &p.devices[DEVICE_MSI].f);
 	cr_assert_eq(dma_create(p.m, &accelerated, NULL), 0);
 	cr_expect_eq(p.table.page_shift, 12);
 	cr_expect_eq(p.table.size, PAGES);
 	/* Its calls don't come here; if one does, it must find no table of ours. */
-	cr_expect_eq(call(PUT, w->liobn, w->start, 3, 0), PARAMETER);
-	cr_expect_eq(call(GET, w->liobn, w->start, 0, 0), PARAMETER);
-	cr_expect_eq(call(STUFF, w->liobn, w->start, 0, 1), PARAMETER);
-	cr_expect_eq(call(INDIRECT, w->liobn, w->start, LIST, 1), PARAMETER);
+	cr_expect_eq(call(PUT, p.dma32->liobn, p.dma32->start, 3, 0), PARAMETER);
+	cr_expect_eq(call(GET, p.dma32->liobn, p.dma32->start, 0, 0), PARAMETER);
+	cr_expect_eq(call(STUFF, p.dma32->liobn, p.dma32->start, 0, 1), PARAMETER);
+	cr_expect_eq(call(INDIRECT, p.dma32->liobn, p.dma32->start, LIST, 1), PARAMETER);
 	cr_expect_eq(p.maps, 0);
 	cr_expect_eq(atomic_load(&p.m->tce_calls), 0);
 }
@@ -132,8 +116,8 @@ Test(powerpc_dma_create, kvms_table_is_where_the_window_is, .init = start_bare,
 	p.vfio.groups = &p.groups[1];
 	p.groups[1].next = NULL;
 	cr_assert_eq(dma_create(p.m, &accelerated, NULL), 0);
-	w = dma_window_of(p.m, &p.devices[DEVICE_MSI].f);
-	cr_expect_eq(p.table.liobn, w->liobn);
+	p.dma32 = dma_window_of(p.m, &p.devices[DEVICE_MSI].f);
+	cr_expect_eq(p.table.liobn, p.dma32->liobn);
 	cr_expect_eq(p.table.offset, DMA32_SECOND >> 12, "in pages");
 	cr_expect_eq(p.table.size, PAGES);
 	cr_expect_eq(p.table.flags, 0);
@@ -154,9 +138,9 @@ static void expect_served(void)
 	unsigned fds = open_fds();
 
 	cr_assert_eq(dma_create(p.m, &accelerated, NULL), 0);
-	w = dma_window_of(p.m, &p.devices[DEVICE_MSIX].f);
+	p.dma32 = dma_window_of(p.m, &p.devices[DEVICE_MSIX].f);
 	cr_expect_eq(open_fds(), fds);
-	cr_expect_eq(call(PUT, w->liobn, w->start, 3, 0), SUCCESS);
+	cr_expect_eq(call(PUT, p.dma32->liobn, p.dma32->start, 3, 0), SUCCESS);
 	cr_expect_eq(p.maps, 1);
 }
 
@@ -188,26 +172,26 @@ Test(powerpc_dma_create, kvm_that_refuses_a_table, .init = start_bare, .fini = p
 
 Test(powerpc_dma, entries_and_their_permissions)
 {
-	cr_expect_eq(call(PUT, w->liobn, 0x5000, 0x12003, 0), SUCCESS);
+	cr_expect_eq(call(PUT, p.dma32->liobn, 0x5000, 0x12003, 0), SUCCESS);
 	cr_expect_eq(HOST_PAGE(5).host, p.ram + 0x12000);
 	cr_expect_eq(HOST_PAGE(5).flags, VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE);
 	cr_expect_eq(get(0x5000), 0x12003);
-	cr_expect_eq(call(PUT, w->liobn, 0x6000, 0x13001, 0), SUCCESS);
+	cr_expect_eq(call(PUT, p.dma32->liobn, 0x6000, 0x13001, 0), SUCCESS);
 	cr_expect_eq(HOST_PAGE(6).flags, VFIO_DMA_MAP_FLAG_READ);
-	cr_expect_eq(call(PUT, w->liobn, 0x7000, 0x13002, 0), SUCCESS);
+	cr_expect_eq(call(PUT, p.dma32->liobn, 0x7000, 0x13002, 0), SUCCESS);
 	cr_expect_eq(HOST_PAGE(7).flags, VFIO_DMA_MAP_FLAG_WRITE);
 	cr_expect_eq(p.unmaps, 0);
 	/* Neither: the page goes, wherever the entry points. */
-	cr_expect_eq(call(PUT, w->liobn, 0x5000, 0xfffffffffffff000, 0), SUCCESS);
+	cr_expect_eq(call(PUT, p.dma32->liobn, 0x5000, 0xfffffffffffff000, 0), SUCCESS);
 	cr_expect_null(HOST_PAGE(5).host);
 	cr_expect_eq(p.unmaps, 1);
 	cr_expect_eq(get(0x5000), 0);
-	cr_expect_eq(call(PUT, w->liobn, 0x5000, 0, 0), SUCCESS);
+	cr_expect_eq(call(PUT, p.dma32->liobn, 0x5000, 0, 0), SUCCESS);
 	cr_expect_eq(p.unmaps, 1, "it was gone already");
 	/* The last of the window, the first and the last of RAM. */
-	cr_expect_eq(call(PUT, w->liobn, DMA32_SIZE - PAGE, 3, 0), SUCCESS);
+	cr_expect_eq(call(PUT, p.dma32->liobn, DMA32_SIZE - PAGE, 3, 0), SUCCESS);
 	cr_expect_eq(HOST_PAGE(PAGES - 1).host, p.ram);
-	cr_expect_eq(call(PUT, w->liobn, 0, (RAM - PAGE) | 3, 0), SUCCESS);
+	cr_expect_eq(call(PUT, p.dma32->liobn, 0, (RAM - PAGE) | 3, 0), SUCCESS);
 	cr_expect_eq(HOST_PAGE(0).host, p.ram + RAM - PAGE);
 	cr_expect_eq(atomic_load(&p.m->tce_calls), 9);
 }
@@ -215,14 +199,14 @@ Test(powerpc_dma, entries_and_their_permissions)
 /* The recorder fails a test in which a page is mapped over another one. */
 Test(powerpc_dma, an_entry_over_another_takes_that_away_first)
 {
-	cr_expect_eq(call(PUT, w->liobn, 0x5000, 0x12003, 0), SUCCESS);
-	cr_expect_eq(call(PUT, w->liobn, 0x5000, 0x14001, 0), SUCCESS);
+	cr_expect_eq(call(PUT, p.dma32->liobn, 0x5000, 0x12003, 0), SUCCESS);
+	cr_expect_eq(call(PUT, p.dma32->liobn, 0x5000, 0x14001, 0), SUCCESS);
 	cr_expect_eq(p.maps, 2);
 	cr_expect_eq(p.unmaps, 1);
 	cr_expect_eq(HOST_PAGE(5).host, p.ram + 0x14000);
 	cr_expect_eq(HOST_PAGE(5).flags, VFIO_DMA_MAP_FLAG_READ);
 	/* One that is refused before anything is done leaves what was there. */
-	cr_expect_eq(call(PUT, w->liobn, 0x5000, RAM | 3, 0), PARAMETER);
+	cr_expect_eq(call(PUT, p.dma32->liobn, 0x5000, RAM | 3, 0), PARAMETER);
 	cr_expect_eq(HOST_PAGE(5).host, p.ram + 0x14000);
 	cr_expect_eq(get(0x5000), 0x14001);
 }
@@ -236,10 +220,11 @@ Test(powerpc_dma, what_is_no_ram_is_not_mapped)
 
 	for (i = 0; i < ARRAY_SIZE(no_ram); i++)
 		for (flags = 1; flags <= 3; flags++) {
-			cr_expect_eq(call(PUT, w->liobn, 0, no_ram[i] | flags, 0), PARAMETER);
-			cr_expect_eq(call(STUFF, w->liobn, 0, no_ram[i] | flags, 3), PARAMETER);
+			cr_expect_eq(call(PUT, p.dma32->liobn, 0, no_ram[i] | flags, 0), PARAMETER);
+			cr_expect_eq(call(STUFF, p.dma32->liobn, 0, no_ram[i] | flags, 3),
+				     PARAMETER);
 			set_ram64(LIST, no_ram[i] | flags);
-			cr_expect_eq(call(INDIRECT, w->liobn, 0, LIST, 1), PARAMETER);
+			cr_expect_eq(call(INDIRECT, p.dma32->liobn, 0, LIST, 1), PARAMETER);
 		}
 	cr_expect_eq(p.maps + p.unmaps, 0);
 	cr_expect_eq(get(0), 0);
@@ -272,7 +257,7 @@ Test(powerpc_dma, addresses_that_are_not_the_windows)
 	unsigned i;
 
 	for (i = 0; i < ARRAY_SIZE(outside); i++)
-		expect_refused(w->liobn, outside[i]);
+		expect_refused(p.dma32->liobn, outside[i]);
 	expect_refused(second->liobn, 0);
 	expect_refused(second->liobn, DMA32_SECOND - PAGE);
 	expect_refused(second->liobn, DMA32_SECOND + DMA32_SIZE);
@@ -281,8 +266,8 @@ Test(powerpc_dma, addresses_that_are_not_the_windows)
 
 Test(powerpc_dma, windows_that_are_not_there)
 {
-	const uint64_t none[] = {0,	     1,		 w->liobn + 2ULL,      1ULL << 32,
-				 UINT32_MAX, UINT64_MAX, 1ULL << 32 | w->liobn};
+	const uint64_t none[] = {0,	     1,		 p.dma32->liobn + 2ULL,	     1ULL << 32,
+				 UINT32_MAX, UINT64_MAX, 1ULL << 32 | p.dma32->liobn};
 	unsigned i;
 
 	for (i = 0; i < ARRAY_SIZE(none); i++)
@@ -292,18 +277,18 @@ Test(powerpc_dma, windows_that_are_not_there)
 
 Test(powerpc_dma, refusals_of_the_host)
 {
-	cr_expect_eq(call(PUT, w->liobn, 0x5000, 0x12003, 0), SUCCESS);
+	cr_expect_eq(call(PUT, p.dma32->liobn, 0x5000, 0x12003, 0), SUCCESS);
 	p.unmap_errno = EIO;
-	cr_expect_eq(call(PUT, w->liobn, 0x5000, 0x13003, 0), HARDWARE);
+	cr_expect_eq(call(PUT, p.dma32->liobn, 0x5000, 0x13003, 0), HARDWARE);
 	cr_expect_eq(HOST_PAGE(5).host, p.ram + 0x12000);
 	cr_expect_eq(get(0x5000), 0x12003, "it is still there");
 	p.unmap_errno = 0;
 	p.map_errno = ENOMEM;
-	cr_expect_eq(call(PUT, w->liobn, 0x5000, 0x13003, 0), RESOURCE);
+	cr_expect_eq(call(PUT, p.dma32->liobn, 0x5000, 0x13003, 0), RESOURCE);
 	cr_expect_null(HOST_PAGE(5).host);
 	cr_expect_eq(get(0x5000), 0);
 	p.map_errno = 0;
-	cr_expect_eq(call(PUT, w->liobn, 0x5000, 0x13003, 0), SUCCESS);
+	cr_expect_eq(call(PUT, p.dma32->liobn, 0x5000, 0x13003, 0), SUCCESS);
 }
 
 /* ---- lists and rows -------------------------------------------------------------------------- */
@@ -321,18 +306,18 @@ Test(powerpc_dma, lists)
 	unsigned i;
 
 	make_list(LIST, 512);
-	cr_expect_eq(call(INDIRECT, w->liobn, 0, LIST, 0), SUCCESS);
+	cr_expect_eq(call(INDIRECT, p.dma32->liobn, 0, LIST, 0), SUCCESS);
 	cr_expect_eq(p.maps, 0);
-	cr_expect_eq(call(INDIRECT, w->liobn, 0x5000, LIST, 3), SUCCESS);
+	cr_expect_eq(call(INDIRECT, p.dma32->liobn, 0x5000, LIST, 3), SUCCESS);
 	cr_expect_eq(p.maps, 3);
 	cr_expect_eq(HOST_PAGE(5).host, p.ram);
 	cr_expect_eq(HOST_PAGE(7).host, p.ram + 0x2000);
-	cr_expect_eq(call(INDIRECT, w->liobn, DMA32_SIZE / 2, LIST, 512), SUCCESS);
+	cr_expect_eq(call(INDIRECT, p.dma32->liobn, DMA32_SIZE / 2, LIST, 512), SUCCESS);
 	for (i = 0; i < 512; i++)
 		cr_assert_eq(HOST_PAGE(PAGES / 2 + i).host, p.ram + PAGE * (i % (RAM / PAGE)));
 	/* The last page of RAM, whole. */
 	make_list(RAM - PAGE, 512);
-	cr_expect_eq(call(INDIRECT, w->liobn, 0, RAM - PAGE, 512), SUCCESS);
+	cr_expect_eq(call(INDIRECT, p.dma32->liobn, 0, RAM - PAGE, 512), SUCCESS);
 }
 
 Test(powerpc_dma, lists_that_are_none)
@@ -345,13 +330,13 @@ Test(powerpc_dma, lists_that_are_none)
 
 	make_list(LIST, 512);
 	for (i = 0; i < ARRAY_SIZE(counts); i++)
-		cr_expect_eq(call(INDIRECT, w->liobn, 0, LIST, counts[i]), PARAMETER, "%lu",
+		cr_expect_eq(call(INDIRECT, p.dma32->liobn, 0, LIST, counts[i]), PARAMETER, "%lu",
 			     counts[i]);
 	for (i = 0; i < ARRAY_SIZE(places); i++)
-		cr_expect_eq(call(INDIRECT, w->liobn, 0, places[i], 1), PARAMETER, "0x%lx",
+		cr_expect_eq(call(INDIRECT, p.dma32->liobn, 0, places[i], 1), PARAMETER, "0x%lx",
 			     places[i]);
-	cr_expect_eq(call(INDIRECT, w->liobn, DMA32_SIZE - PAGE, LIST, 2), PARAMETER);
-	cr_expect_eq(call(INDIRECT, w->liobn, DMA32_SIZE - 511 * PAGE, LIST, 512), PARAMETER);
+	cr_expect_eq(call(INDIRECT, p.dma32->liobn, DMA32_SIZE - PAGE, LIST, 2), PARAMETER);
+	cr_expect_eq(call(INDIRECT, p.dma32->liobn, DMA32_SIZE - 511 * PAGE, LIST, 512), PARAMETER);
 	cr_expect_eq(p.maps, 0);
 }
 
@@ -359,7 +344,7 @@ Test(powerpc_dma, a_list_is_carried_out_as_far_as_it_is_good)
 {
 	make_list(LIST, 8);
 	set_ram64(LIST + 8 * 3, RAM | 3);
-	cr_expect_eq(call(INDIRECT, w->liobn, 0, LIST, 8), PARAMETER);
+	cr_expect_eq(call(INDIRECT, p.dma32->liobn, 0, LIST, 8), PARAMETER);
 	cr_expect_eq(p.maps, 3);
 	cr_expect_eq(get(0x2000), 0x2003);
 	cr_expect_eq(get(0x3000), 0);
@@ -372,20 +357,21 @@ Test(powerpc_dma, rows)
 					  (1ULL << 52) + 1, 1ULL << 63, UINT64_MAX};
 	unsigned i;
 
-	cr_expect_eq(call(STUFF, w->liobn, 0, 0x7001, 0), SUCCESS);
+	cr_expect_eq(call(STUFF, p.dma32->liobn, 0, 0x7001, 0), SUCCESS);
 	cr_expect_eq(p.maps, 0);
-	cr_expect_eq(call(STUFF, w->liobn, 0, 0x7001, PAGES), SUCCESS);
+	cr_expect_eq(call(STUFF, p.dma32->liobn, 0, 0x7001, PAGES), SUCCESS);
 	cr_expect_eq(p.maps, PAGES);
 	cr_expect_eq(HOST_PAGE(PAGES - 1).host, p.ram + 0x7000);
 	for (i = 0; i < ARRAY_SIZE(counts); i++)
-		cr_expect_eq(call(STUFF, w->liobn, 0, 0, counts[i]), PARAMETER, "%lu", counts[i]);
-	cr_expect_eq(call(STUFF, w->liobn, DMA32_SIZE - PAGE, 0, 2), PARAMETER);
+		cr_expect_eq(call(STUFF, p.dma32->liobn, 0, 0, counts[i]), PARAMETER, "%lu",
+			     counts[i]);
+	cr_expect_eq(call(STUFF, p.dma32->liobn, DMA32_SIZE - PAGE, 0, 2), PARAMETER);
 	cr_expect_eq(p.unmaps, 0);
-	cr_expect_eq(call(STUFF, w->liobn, PAGE, 0, PAGES - 1), SUCCESS);
+	cr_expect_eq(call(STUFF, p.dma32->liobn, PAGE, 0, PAGES - 1), SUCCESS);
 	cr_expect_eq(p.host[0].windows[0].mapped, 1);
 	/* Linux clears whole windows at its start: what is empty costs no call to the host. */
 	p.unmaps = 0;
-	cr_expect_eq(call(STUFF, w->liobn, 0, 0, PAGES), SUCCESS);
+	cr_expect_eq(call(STUFF, p.dma32->liobn, 0, 0, PAGES), SUCCESS);
 	cr_expect_eq(p.unmaps, 1);
 }
 
@@ -484,7 +470,7 @@ Test(powerpc_dma, the_host_has_what_the_guest_put_there)
 	unsigned round, k, good = 0;
 
 	cr_assert_eq(RTAS("ibm,create-pe-dma-window", 4, NAMED(DEVICE_MSI, 0), 16, 22), 0);
-	models[0] = (struct model){w, &p.host[0].windows[0], {0}};
+	models[0] = (struct model){p.dma32, &p.host[0].windows[0], {0}};
 	models[1] = (struct model){
 		dma_window_of(p.m, &p.devices[DEVICE_MSI].f), &p.host[1].windows[0], {0}};
 	for (k = 0; k < WINDOWS_MAX; k++)
@@ -504,204 +490,4 @@ Test(powerpc_dma, the_host_has_what_the_guest_put_there)
 				compare(&models[k], round);
 	}
 	cr_assert_gt(good, 5000);
-}
-
-/* ---- dynamic windows ---------------------------------------------------------------------------
- */
-
-static int query(unsigned device)
-{
-	return RTAS("ibm,query-pe-dma-window", 5, NAMED(device, 0));
-}
-
-static int create(unsigned device, uint32_t page, uint32_t window)
-{
-	return RTAS("ibm,create-pe-dma-window", 4, NAMED(device, 0), page, window);
-}
-
-static int drop(uint32_t liobn)
-{
-	return RTAS("ibm,remove-pe-dma-window", 1, liobn);
-}
-
-Test(powerpc_dma, a_window_for_all_memory)
-{
-	unsigned creates;
-	uint32_t liobn;
-
-	cr_assert_eq(query(DEVICE_MSIX), 0);
-	cr_expect_eq(rets[0], 1);
-	cr_expect_geq(rets[1], 1u << 16, "pages in one");
-	cr_expect_eq(rets[2], 0x3, "4 KiB and 64 KiB");
-	cr_expect_eq(rets[3], 0);
-	cr_assert_eq(create(DEVICE_MSIX, 16, 22), 0);
-	liobn = rets[0];
-	cr_expect_eq((uint64_t)rets[1] << 32 | rets[2], 1ULL << 59);
-	cr_expect_eq(p.host[0].windows[1].shift, 16);
-	cr_expect_eq(p.host[0].windows[1].size, 1u << 22);
-	cr_expect_eq(call(PUT, liobn, (1ULL << 59) + 0x30000, 0x20003, 0), SUCCESS);
-	cr_expect_eq(p.host[0].windows[1].pages[3].host, p.ram + 0x20000);
-	/* A page of 64 KiB is one: what lies between is no address of its own. */
-	cr_expect_eq(call(PUT, liobn, (1ULL << 59) + 0x1000, 3, 0), PARAMETER);
-	cr_expect_eq(call(PUT, liobn, 0, 3, 0), PARAMETER);
-	cr_expect_eq(call(PUT, w->liobn, 0, 3, 0), SUCCESS, "the other window is there still");
-	/* One each, for all functions of the group. */
-	cr_assert_eq(query(DEVICE_BOTH), 0);
-	cr_expect_eq(rets[0], 0);
-	creates = p.creates;
-	cr_expect_eq(create(DEVICE_BOTH, 16, 22), -1);
-	cr_expect_eq(create(DEVICE_MSIX, 12, 20), -1);
-	cr_expect_eq(p.creates, creates, "the host, which may have room, is not asked");
-	cr_expect_eq(create(DEVICE_MSI, 12, 20), 0, "another group");
-	cr_expect_neq(rets[0], liobn);
-	/* What was mapped goes with the window. */
-	cr_expect_eq(drop(liobn), 0);
-	cr_expect(!p.host[0].windows[1].there);
-	cr_expect(p.host[1].windows[1].there);
-	cr_expect_eq(call(PUT, liobn, 1ULL << 59, 3, 0), PARAMETER);
-	cr_expect_eq(drop(liobn), -3, "it is gone");
-	cr_assert_eq(query(DEVICE_MSIX), 0);
-	cr_expect_eq(rets[0], 1);
-	cr_assert_eq(create(DEVICE_MSIX, 16, 22), 0);
-	cr_expect_eq(call(GET, rets[0], (1ULL << 59) + 0x30000, 0, 0), SUCCESS);
-	cr_expect_eq(regs[0], 0);
-}
-
-Test(powerpc_dma, windows_that_can_not_be_removed)
-{
-	const uint32_t none[] = {0, 1, w->liobn, w->liobn + 1, w->liobn + 2, UINT32_MAX};
-	unsigned i;
-
-	p.removes = 0;
-	for (i = 0; i < ARRAY_SIZE(none); i++)
-		cr_expect_eq(drop(none[i]), -3, "0x%x", none[i]);
-	cr_expect_eq(p.removes, 0);
-}
-
-Test(powerpc_dma, reset)
-{
-	cr_expect_eq(RTAS("ibm,reset-pe-dma-window", 1, NAMED(DEVICE_MSIX, 0)), 0);
-	cr_assert_eq(create(DEVICE_MSIX, 16, 22), 0);
-	cr_assert_eq(create(DEVICE_MSI, 16, 22), 0);
-	cr_expect_eq(call(PUT, w->liobn, 0x5000, 0x12003, 0), SUCCESS);
-	cr_expect_eq(RTAS("ibm,reset-pe-dma-window", 1, NAMED(DEVICE_MSIX, 0)), 0);
-	cr_expect(!p.host[0].windows[1].there);
-	cr_expect(p.host[0].windows[0].there);
-	cr_expect(p.host[1].windows[1].there, "of another group");
-	cr_expect_eq(get(0x5000), 0x12003);
-}
-
-/* A page of a window that is more than one piece of the host's memory could not be mapped. */
-Test(powerpc_dma, page_sizes_up_to_the_hosts_own)
-{
-	static const struct {
-		uint64_t ram_page;
-		uint32_t sizes;
-		unsigned too_large;
-	} hosts[] = {{4 * KIB, 0x1, 16},
-		     {64 * KIB, 0x3, 21},
-		     {2 * MIB, 0x103, 24},
-		     {16 * MIB, 0x107, 25}};
-	unsigned i;
-
-	p.host[0].info.page_sizes = UINT64_MAX;
-	for (i = 0; i < ARRAY_SIZE(hosts); i++) {
-		p.m->ram_page = hosts[i].ram_page;
-		cr_assert_eq(query(DEVICE_MSIX), 0);
-		cr_expect_eq(rets[2], hosts[i].sizes, "0x%x", rets[2]);
-		cr_expect_eq(create(DEVICE_MSIX, hosts[i].too_large, 32), -3);
-	}
-	/* What LoPAR has no name for is not offered; all that it has one for is. */
-	p.m->ram_page = 1ULL << 40;
-	cr_assert_eq(query(DEVICE_MSIX), 0);
-	cr_expect_eq(rets[2], 0x1ff);
-}
-
-Test(powerpc_dma, sizes_that_are_none)
-{
-	static const uint32_t bad[][2] = {
-		{0, 22},	{11, 22},	  {13, 22},	    {15, 22},
-		{17, 22},	{21, 22},	  {32, 40},	    {35, 40},
-		{63, 63},	{64, 64},	  {76, 22},	    {80, 22},
-		{1u << 31, 22}, {UINT32_MAX, 22}, {16, 15},	    {16, 0},
-		{12, 31},	{12, 49},	  {16, 63},	    {16, 64},
-		{16, 86},	{16, 0x80000016}, {16, UINT32_MAX}, {UINT32_MAX, UINT32_MAX}};
-	unsigned i;
-
-	p.creates = 0;
-	for (i = 0; i < ARRAY_SIZE(bad); i++)
-		cr_expect_eq(create(DEVICE_MSIX, bad[i][0], bad[i][1]), -3, "%u %u", bad[i][0],
-			     bad[i][1]);
-	cr_expect_eq(p.creates, 0);
-	cr_expect_eq(create(DEVICE_MSIX, 16, 16), 0, "of one page");
-}
-
-Test(powerpc_dma, what_the_host_has_no_room_for)
-{
-	p.create_errno = ENOMEM;
-	cr_expect_eq(create(DEVICE_MSIX, 16, 22), -1);
-	p.create_errno = 0;
-	cr_expect_eq(create(DEVICE_MSIX, 16, 22), 0, "nothing is left of those");
-}
-
-static void expect_no_dynamic(unsigned device)
-{
-	p.creates = 0;
-	cr_expect_eq(query(device), -3);
-	cr_expect_eq(create(device, 12, 20), -3);
-	cr_expect_eq(RTAS("ibm,reset-pe-dma-window", 1, NAMED(device, 0)), -3);
-	cr_expect_eq(p.creates, 0);
-}
-
-Test(powerpc_dma, who_gets_no_dynamic_windows)
-{
-	expect_no_dynamic(DEVICE_NONE);
-	p.host[0].info.dynamic = false;
-	expect_no_dynamic(DEVICE_MSIX);
-	p.host[0].info.dynamic = true;
-	p.info_errno = EIO;
-	expect_no_dynamic(DEVICE_MSIX);
-	p.info_errno = 0;
-	p.host[0].info.windows = 1;
-	cr_assert_eq(query(DEVICE_MSIX), 0);
-	cr_expect_eq(rets[0], 0);
-	p.m->dynamic_windows = false;
-	expect_no_dynamic(DEVICE_MSI);
-}
-
-/* ---- many CPUs ---------------------------------------------------------------------------------
- */
-
-static _Atomic bool done;
-static _Atomic uint32_t dynamic;
-
-/* Calls of another CPU on a window that comes and goes: ASan sees if it is used after that. */
-static void *hammer(void *opaque)
-{
-	unsigned i;
-
-	(void)opaque;
-	for (i = 0; !atomic_load(&done); i++) {
-		uint64_t args[9] = {atomic_load(&dynamic), 1ULL << 59, i % 2 ? 3 : 0, 1};
-
-		hcall(&p.cpus[1], (const uint64_t[]){PUT, STUFF, GET}[i % 3], args);
-	}
-	return NULL;
-}
-
-Test(powerpc_dma, a_window_that_goes_while_it_is_filled)
-{
-	pthread_t thread;
-	unsigned i;
-
-	p.remove_takes = 100;
-	atomic_store(&done, false);
-	cr_assert_eq(pthread_create(&thread, NULL, hammer, NULL), 0);
-	for (i = 0; i < 500; i++) {
-		cr_assert_eq(create(DEVICE_MSIX, 16, 20), 0);
-		atomic_store(&dynamic, rets[0]);
-		cr_assert_eq(drop(rets[0]), 0);
-	}
-	atomic_store(&done, true);
-	pthread_join(thread, NULL);
 }

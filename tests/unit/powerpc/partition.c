@@ -481,6 +481,8 @@ void partition_start_dma(void)
 
 	partition_start(1 * MIB);
 	cr_assert_eq(dma_create(p.m, &config, NULL), 0);
+	p.dma32 = dma_window_of(p.m, &p.devices[DEVICE_MSIX].f);
+	cr_assert_not_null(p.dma32);
 }
 
 void partition_finish(void)

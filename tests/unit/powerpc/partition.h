@@ -98,6 +98,8 @@ struct partition {
 	unsigned maps, unmaps, creates, removes, accelerated;
 	int info_errno, create_errno, remove_errno, map_errno, unmap_errno, accelerate_errno;
 	unsigned remove_takes; /* so many microseconds */
+	/* The default window at hand; partition_start_dma() leaves the first group's here. */
+	const struct dma_window *dma32;
 };
 
 extern struct partition p;
@@ -115,6 +117,17 @@ void partition_start_xive(uint64_t ram);
 void partition_finish(void);
 /* As partition_start(), with 1 MiB, and with the default windows made. */
 void partition_start_dma(void);
+
+/* The calls for a window's entries, as PAPR numbers them, and what they answer. */
+#define GET	 0x1c
+#define PUT	 0x20
+#define STUFF	 0x138
+#define INDIRECT 0x13c
+
+#define SUCCESS	  0ULL
+#define PARAMETER -4ULL
+#define HARDWARE  -1ULL
+#define RESOURCE  -16ULL
 
 /* A hypercall of CPU 0: what r3 gets. Its arguments, and what it answers, are in regs. */
 extern uint64_t regs[9];
