@@ -9,6 +9,7 @@
 #include "../../../x86/acpi.h"
 #include "../../../x86/aml.h"
 #include "../../../x86/layout.h"
+#include "../folder.h"
 #include "tables.h"
 
 #define BASE 0xe0000
@@ -303,14 +304,14 @@ Test(x86_acpi, acpica_reads_all_tables)
 		"0x0000000200000000,",
 		"0x00000002FFFFFFFF,",
 	};
-	char dir[] = "/tmp/carillon-acpi-XXXXXX", command[64];
+	char dir[FOLDER_PATH], command[64];
 	static char text[200000];
 	size_t n, i;
 	uint8_t *buf;
 
 	if (system("command -v iasl >/dev/null 2>&1"))
 		cr_skip_test("iasl is missing: install acpica-tools");
-	cr_assert(mkdtemp(dir));
+	folder_make(dir);
 	buf = build(300, &n);
 	for (i = 0; i < ARRAY_SIZE(names); i++)
 		write_table(dir, names[i],
@@ -329,7 +330,6 @@ Test(x86_acpi, acpica_reads_all_tables)
 	cr_expect(!strstr(text, "Error  "), "%s", text);
 	cr_expect(!strstr(text, "invalid"), "%s", text);
 	cr_expect(strstr(text, "0 Errors, 0 Warnings"), "%s", text);
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	cr_expect_eq(system(command), 0);
+	folder_remove(dir);
 	free(buf);
 }

@@ -9,9 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../folder.h"
 #include "machine.h"
 
-static char directory[] = "/tmp/carillon-test-XXXXXX";
+static char directory[FOLDER_PATH];
 static int listening;
 static size_t reply_size; /* bytes that the machine answers with */
 static char reply_byte = 'x';
@@ -20,7 +21,7 @@ static void start(void)
 {
 	struct sockaddr_un address;
 
-	cr_assert_not_null(mkdtemp(directory));
+	folder_make(directory);
 	setenv("CARILLON_RUN", directory, 1);
 	cr_assert_eq(control_address("m", &address, NULL), 0);
 	listening = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -30,12 +31,8 @@ static void start(void)
 
 static void finish(void)
 {
-	struct sockaddr_un address;
-
 	close(listening);
-	control_address("m", &address, NULL);
-	unlink(address.sun_path);
-	rmdir(directory);
+	folder_remove(directory);
 }
 
 TestSuite(control, .init = start, .fini = finish);
